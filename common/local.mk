@@ -1,0 +1,7 @@
+noinst_LTLIBRARIES += %D%/libcommon.la
+%C%_libcommon_la_SOURCES = \
+	%D%/macro.h \
+	%D%/arena.c %D%/arena.h \
+	%D%/log.c %D%/log.h \
+	%D%/span.c %D%/span.h \
+	%D%/text.c %D%/text.h

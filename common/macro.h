@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * The few words that every file here uses: scope ownership, attributes on declarations.
+ *
+ * Rule of the house: a function uses scope cleanup or `goto out`, never both.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define must_check __attribute__((warn_unused_result))
+#define printf_like(string, first) __attribute__((format(printf, string, first)))
+#define cleanup(function) __attribute__((cleanup(function)))
+#define unused __attribute__((unused))
+
+/* Moves VARIABLE's pointer out of a scope that would free it. */
+#define take(variable)                                                                             \
+	({                                                                                         \
+		__typeof__(variable) taken_ = (variable);                                          \
+		(variable) = NULL;                                                                 \
+		taken_;                                                                            \
+	})
+
+#define array_size(array) (sizeof(array) / sizeof((array)[0]))
+
+static inline void
+free_charp(char **p)
+{
+	free(*p);
+}
+
+/* Closes *FD if it is open; for cleanup(close_fdp). */
+static inline void
+close_fdp(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}

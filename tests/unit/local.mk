@@ -1,0 +1,15 @@
+# A test program mirrors a source file: tests/unit/FOLDER/test_NAME.c for FOLDER/NAME.c.
+
+if HAVE_CMOCKA
+unit_tests = \
+	%D%/common/test_span
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+
+unit_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
+
+%C%_common_test_span_CFLAGS = $(unit_cflags)
+%C%_common_test_span_LDADD = $(unit_common_libs)
+%C%_common_test_span_SOURCES = %D%/common/test_span.c %D%/test.h
