@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * What the directory calls things. The built-in profile is ISPMan's; configuration may override each row.
+ */
+#pragma once
+
+#include "common/macro.h"
+#include "common/span.h"
+
+struct profile {
+	/* Class and attribute names, compared without case. */
+	struct span domain_class;         /* ispmanDomain */
+	struct span domain_attribute;     /* ispmanDomain: the RDN of a domain entry, directly under the base */
+	struct span domain_type;          /* ispmanDomainType */
+	struct span replica_master;       /* ispmanReplicaMaster */
+	struct span record_class;         /* dNSZone */
+	struct span zone_attribute;       /* zoneName */
+	struct span owner_attribute;      /* relativeDomainName */
+	struct span ttl_attribute;        /* dNSTTL */
+	struct span unknown_attribute;    /* unknownRecord: "TYPE65280 \# 2 0A0B" */
+	struct span dns_branch;           /* ou=DNS: directly under the base, normalised RDN */
+	struct span zone_label_attribute; /* dc */
+	struct span conf_branch;          /* ou=conf, normalised RDN */
+	struct span conf_variable;        /* ispmanVar */
+	struct span conf_value;           /* ispmanVal */
+};
+
+/* ISPMan's. */
+extern const struct profile profile_ispman;
+
+/* Grows whenever the meaning of a projection changes: derived data of another version is made anew. */
+enum { PROFILE_VERSION = 1 };
+
+/* Whether entries keep this attribute (besides objectClass). */
+bool profile_wants(const struct profile *profile, struct span attribute);
+
+/* Calls EACH with every attribute to ask the directory for, objectClass included. */
+void profile_each_attribute(const struct profile *profile, void (*each)(void *context, const char *attribute),
+                            void *context);
