@@ -1,0 +1,22 @@
+# A fuzz target is tests/fuzz/fuzz_NAME.c with LLVMFuzzerTestOneInput and a seed corpus in
+# tests/fuzz/corpus/NAME/. Linked with replay.c, so that `make check` replays the corpus; with
+# --enable-fuzzing linked with libFuzzer (give it a scratch folder before the seed folder: it
+# writes into the first one).
+
+fuzz_targets = \
+	%D%/fuzz_dname
+check_PROGRAMS += $(fuzz_targets)
+EXTRA_DIST += %D%/corpus %D%/replay_corpora.sh
+
+if FUZZING
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_main =
+else
+fuzz_ldflags = $(AM_LDFLAGS)
+fuzz_main = %D%/replay.c
+TESTS += %D%/replay_corpora.sh
+endif
+
+%C%_fuzz_dname_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_dname_LDADD = cache/libname.la common/libcommon.la
+%C%_fuzz_dname_SOURCES = %D%/fuzz_dname.c $(fuzz_main)

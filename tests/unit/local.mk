@@ -2,7 +2,9 @@
 
 if HAVE_CMOCKA
 unit_tests = \
-	%D%/common/test_span
+	%D%/common/test_span \
+	%D%/cache/test_dname \
+	%D%/cache/test_rrtype
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
@@ -13,3 +15,11 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_common_test_span_CFLAGS = $(unit_cflags)
 %C%_common_test_span_LDADD = $(unit_common_libs)
 %C%_common_test_span_SOURCES = %D%/common/test_span.c %D%/test.h
+
+%C%_cache_test_dname_CFLAGS = $(unit_cflags)
+%C%_cache_test_dname_LDADD = cache/libname.la $(unit_common_libs)
+%C%_cache_test_dname_SOURCES = %D%/cache/test_dname.c %D%/test.h
+
+%C%_cache_test_rrtype_CFLAGS = $(unit_cflags)
+%C%_cache_test_rrtype_LDADD = cache/libname.la $(unit_common_libs)
+%C%_cache_test_rrtype_SOURCES = %D%/cache/test_rrtype.c %D%/test.h
