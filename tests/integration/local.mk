@@ -1,0 +1,12 @@
+# Tests against real servers: each is a Python program that speaks TAP and skips itself when
+# what it needs is not there (ISPMAN_NO_SKIP=1 makes that a failure).
+
+integration_tests =
+integration_lib = \
+	tests/lib/dnsclient.py \
+	tests/lib/ispman_ldif.py \
+	tests/lib/servers.py \
+	tests/lib/tap.py
+
+TESTS += $(integration_tests)
+EXTRA_DIST += $(integration_tests) $(integration_lib)
