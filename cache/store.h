@@ -45,6 +45,9 @@ void store_closep(struct store **store);
 /* -ESTALE when PATH now holds another file than the one open, 0 when it is the same. One stat(). */
 must_check int store_check_replaced(const struct store *store);
 
+/* The folder it was opened from. */
+const char *store_path(const struct store *store);
+
 /* Why the last call on STORE in this thread failed, in LMDB's words and with the path; never NULL. */
 const char *store_error_text(void);
 
