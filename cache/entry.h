@@ -38,8 +38,8 @@ uint32_t csn_seconds(struct span csn);
  * case, blanks at the ends dropped, inner runs of blanks become one), so that two spellings of one
  * RDN are equal bytes. The bytes between pairs and within values are unambiguous (length-prefixed or escaped). */
 struct rdn {
-	struct span type;       /* of the first pair: "ispmandomain" */
-	struct span value;      /* of the first pair, unescaped, case kept: "Tern.Example" */
+	struct span type;       /* of the pair that sorts first: "ispmandomain" */
+	struct span value;      /* of that pair, unescaped, case kept: "Tern.Example" */
 	struct span normalised; /* the whole RDN */
 	struct span text;       /* as spelled in the DN */
 	bool single;            /* one pair only */
@@ -51,9 +51,16 @@ struct rdn {
  * Returns 0, -EINVAL for what is no DN, -ENOMEM. */
 must_check int dn_split(struct span dn, struct arena *arena, struct rdn **out_rdns, size_t *out_count);
 
+/* The whole DN in one form: the normalised RDNs, joined by commas (which none of them holds). In ARENA.
+ * Same returns as dn_split. */
+must_check int dn_normalise(struct span dn, struct arena *arena, struct span *out_normalised);
+
 /* UUIDv5 (RFC 4122 4.3) of the normalised DN, in a name space of our own: the identity of an entry of a
  * file that states none. */
 must_check int entry_uuid_of_dn(struct span dn, uint8_t out_uuid[ENTRY_UUID_LEN]);
+
+/* The same for a DN that dn_normalise has read. */
+must_check int entry_uuid_of_normalised(struct span dn, uint8_t out_uuid[ENTRY_UUID_LEN]);
 
 /* "5a1d…-…" text with or without hyphens. Returns 0 or -EINVAL. */
 must_check int uuid_from_text(struct span text, uint8_t out_uuid[ENTRY_UUID_LEN]);

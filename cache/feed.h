@@ -29,7 +29,12 @@ struct feed {
 	 * only then may refresh_done ask for a sweep. */
 	int (*begin_refresh)(void *context);
 
-	/* An entry as it is now: new, changed, or renamed. ENTRY is borrowed for the call. */
+	/* 1 when nothing was ever loaded completely, so that nothing is served and what a refresh brings is not
+	 * seen before it is done; 0 when readers see each flush. */
+	int (*is_empty)(void *context);
+
+	/* An entry as it is now: new, changed, or renamed. ENTRY is borrowed for the call.
+	 * -EEXIST: this refresh already brought another entry with that DN. */
 	int (*entry)(void *context, const struct entry *entry);
 
 	/* The entry is there and unchanged since the cookie that was sent. */

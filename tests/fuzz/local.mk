@@ -4,6 +4,7 @@
 # writes into the first one).
 
 fuzz_targets = \
+	%D%/fuzz_dn \
 	%D%/fuzz_dname
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/replay_corpora.sh
@@ -20,3 +21,7 @@ endif
 %C%_fuzz_dname_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_dname_LDADD = cache/libname.la common/libcommon.la
 %C%_fuzz_dname_SOURCES = %D%/fuzz_dname.c $(fuzz_main)
+
+%C%_fuzz_dn_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_dn_LDADD = cache/libfeed.la common/libcommon.la
+%C%_fuzz_dn_SOURCES = %D%/fuzz_dn.c $(fuzz_main)

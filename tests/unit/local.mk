@@ -3,7 +3,9 @@
 if HAVE_CMOCKA
 unit_tests = \
 	%D%/common/test_span \
+	%D%/cache/test_dn \
 	%D%/cache/test_dname \
+	%D%/cache/test_entry \
 	%D%/cache/test_rrtype
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -23,3 +25,11 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_rrtype_CFLAGS = $(unit_cflags)
 %C%_cache_test_rrtype_LDADD = cache/libname.la $(unit_common_libs)
 %C%_cache_test_rrtype_SOURCES = %D%/cache/test_rrtype.c %D%/test.h
+
+%C%_cache_test_dn_CFLAGS = $(unit_cflags)
+%C%_cache_test_dn_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_dn_SOURCES = %D%/cache/test_dn.c %D%/test.h
+
+%C%_cache_test_entry_CFLAGS = $(unit_cflags)
+%C%_cache_test_entry_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_entry_SOURCES = %D%/cache/test_entry.c %D%/test.h
