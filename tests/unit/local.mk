@@ -2,6 +2,7 @@
 
 if HAVE_CMOCKA
 unit_tests = \
+	%D%/common/test_counters \
 	%D%/common/test_span \
 	%D%/cache/test_dn \
 	%D%/cache/test_dname \
@@ -33,3 +34,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_entry_CFLAGS = $(unit_cflags)
 %C%_cache_test_entry_LDADD = cache/libfeed.la $(unit_common_libs)
 %C%_cache_test_entry_SOURCES = %D%/cache/test_entry.c %D%/test.h
+
+%C%_common_test_counters_CFLAGS = $(unit_cflags)
+%C%_common_test_counters_LDADD = $(unit_common_libs)
+%C%_common_test_counters_SOURCES = %D%/common/test_counters.c %D%/test.h
