@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * The settings of ispman.conf that ispman-cached and ispmanctl use, in one struct.
+ *
+ * A new setting is a member here, a row in settings.c and a line in ispman.conf's manual page.
+ */
+#pragma once
+
+#include "cache/profile.h"
+#include "cache/project_dns.h"
+#include "cache/record.h"
+#include "common/arena.h"
+#include "common/conf.h"
+#include "common/log.h"
+#include "common/macro.h"
+
+enum settings_sasl { SETTINGS_SASL_NONE, SETTINGS_SASL_EXTERNAL, SETTINGS_SASL_GSSAPI };
+
+/* A string that is not set is NULL; a time that is 0 is "none". */
+struct settings {
+	struct arena arena;
+
+	/* [ispman] */
+	const char *cache_dir, *run_dir;
+	const char *user, *group; /* to become when started as root */
+	int log_level_word;
+	enum log_level log_level;
+
+	/* [ldap]; times in seconds */
+	struct conf_list ldap_uri;
+	const char *ldap_base, *ldap_bind_dn, *ldap_bind_password_file;
+	bool ldap_starttls;
+	const char *ldap_ca_file, *ldap_cert_file, *ldap_key_file;
+	int ldap_sasl_mech; /* enum settings_sasl */
+	const char *ldap_filter;
+	uint64_t ldap_timeout;         /* for an operation that should answer at once */
+	uint64_t ldap_probe_interval;  /* silence after which the connection is probed */
+	uint64_t ldap_return_interval; /* between attempts to return to an earlier URI */
+	uint64_t ldap_lag_timeout;     /* patience with a provider that is behind */
+
+	/* [cached] */
+	const char *cached_source; /* as written */
+	const char *ldif_path;     /* source = ldif:FILE, else NULL */
+	uint64_t brake_percent;
+	uint64_t map_size;
+	const char *dns_group;     /* the group that reads the dns environment, NULL: as the files come */
+	uint64_t max_age;
+
+	/* [dns] */
+	struct conf_list dns_reverse_prefixes;
+	uint64_t dns_soa_hold;
+	int dns_serial;            /* 0 automatic, 1 stored */
+	uint64_t dns_max_age;      /* [cached] max-age unless set */
+
+	/* [profile]: NULL is the built-in one's */
+	const char *profile_words[14];
+
+	/* Made of the above; spans and pointers lie in the arena. */
+	struct profile profile;
+	struct dns_settings dns;
+};
+
+/* Reads PATH and OVERRIDES (common/conf.h); the rules between settings are checked too.
+ * Returns 0 and *OUT, or a negative errno with sentences in WHY. */
+must_check int settings_load(const char *path, const char *const *overrides, size_t override_count,
+                             struct settings **out, struct text *why);
+void settings_free(struct settings *settings);
+void settings_freep(struct settings **settings);
+
+/* "192.0.2.0/24", "10.0.0.0/8@16", "2001:db8::/32@48": a prefix and, after @, where zones are cut
+ * (24 and 64 unless given, or the prefix itself where that is longer). 0, or -EINVAL with what would be right in WHY. */
+must_check int settings_reverse_prefix(const char *text, struct reverse_prefix *out, struct text *why);
+
+/* One line that changes whenever data must be fetched anew under these settings (base, filter, source, profile). In the arena. */
+const char *settings_source_identity(struct settings *settings);
+
+/* "[section] key (default): help" for every setting, for manuals and tests. */
+void settings_describe(struct text *out);
