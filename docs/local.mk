@@ -1,0 +1,17 @@
+# Schema files where slapd is told to look for them, guides and examples where people look.
+
+schemadir = $(pkgdatadir)/schema
+dist_schema_DATA = \
+	%D%/schema/dnszone.ldif %D%/schema/dnszone.schema \
+	%D%/schema/ispman-dns-types.ldif %D%/schema/ispman-dns-types.schema \
+	%D%/schema/ispman.ldif %D%/schema/ispman.schema \
+	%D%/schema/pureftpd.ldif %D%/schema/pureftpd.schema \
+	%D%/schema/radius.ldif %D%/schema/radius.schema
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	%D%/examples/logins.ldif \
+	%D%/examples/tree.ldif \
+	%D%/schema/slapd-modify.ldif \
+	%D%/schema/slapd.conf \
+	%D%/schema/slapd.ldif

@@ -1,8 +1,10 @@
 # Tests against real servers: each is a Python program that speaks TAP and skips itself when
 # what it needs is not there (ISPMAN_NO_SKIP=1 makes that a failure).
 
-integration_tests =
+integration_tests = \
+	%D%/schema.py
 integration_lib = \
+	tests/data/ispman-sample.ldif \
 	tests/lib/dnsclient.py \
 	tests/lib/ispman_ldif.py \
 	tests/lib/servers.py \
