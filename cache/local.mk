@@ -4,6 +4,15 @@ noinst_LTLIBRARIES += %D%/libname.la
 	%D%/dname.c %D%/dname.h \
 	%D%/rrtype.c %D%/rrtype.h
 
+# The shelf: what stands in the cache, and how an answer is made of it.
+noinst_LTLIBRARIES += %D%/libshelf.la
+%C%_libshelf_la_CFLAGS = $(AM_CFLAGS) $(LMDB_CFLAGS)
+%C%_libshelf_la_LIBADD = %D%/libname.la common/libcommon.la $(LMDB_LIBS)
+%C%_libshelf_la_SOURCES = \
+	%D%/key.c %D%/key.h \
+	%D%/record.c %D%/record.h \
+	%D%/store.c %D%/store.h
+
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la
 %C%_libfeed_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)

@@ -24,25 +24,28 @@ struct store_cursor;
 enum { STORE_KEY_MAX = 511, STORE_TABLES_MAX = 16, STORE_READERS = 1024 };
 
 struct store_options {
-	/* Names of the tables, NULL for "the unnamed one only" (table 0: what a query needs should be there, it
-	 * saves a look-up a transaction). */
+	/* Names of the tables: the one that is called 0, 1, ... NULL for "the unnamed one only" (table 0: what a query
+	 * needs should be there, it saves a look-up a transaction). */
 	const char *const *tables;
 	size_t table_count;
+	/* The rest is for the writer. */
 	size_t map_size; /* octets of address space, sparse; readers take the file's */
 	mode_t file_mode; /* data.mdb; lock.mdb always also gets group write */
 	gid_t group;      /* (gid_t)-1 leaves it */
 };
 
-/* PATH is the folder that holds data.mdb and lock.mdb; the writer creates it (0750 | setgid). */
+/* PATH is the folder that holds data.mdb and lock.mdb; the writer creates it and what is missing above it
+ * (0750 | setgid). -EBUSY when this process has it open already. */
 must_check int store_open_writer(const char *path, const struct store_options *options, struct store **out);
 
 /* Opens for reading, shared in the process: the same file (device and inode) is opened once however often this is
- * called, and closed after the last store_close. -ENOENT when there is no environment yet. */
+ * called, and closed after the last store_close. Creates nothing: -ENOENT when data, lock or a table is missing.
+ * OPTIONS may be NULL for the unnamed table. */
 must_check int store_open_reader(const char *path, const struct store_options *options, struct store **out);
 void store_close(struct store *store);
 void store_closep(struct store **store);
 
-/* -ESTALE when PATH now holds another file than the one open, 0 when it is the same. One stat(). */
+/* -ESTALE when PATH now holds other files than those open, 0 when they are the same or gone. Two stat(). */
 must_check int store_check_replaced(const struct store *store);
 
 /* The folder it was opened from. */

@@ -7,7 +7,10 @@ unit_tests = \
 	%D%/cache/test_dn \
 	%D%/cache/test_dname \
 	%D%/cache/test_entry \
-	%D%/cache/test_rrtype
+	%D%/cache/test_rrtype \
+	%D%/cache/test_key \
+	%D%/cache/test_record \
+	%D%/cache/test_store
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
@@ -38,3 +41,15 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_common_test_counters_CFLAGS = $(unit_cflags)
 %C%_common_test_counters_LDADD = $(unit_common_libs)
 %C%_common_test_counters_SOURCES = %D%/common/test_counters.c %D%/test.h
+
+%C%_cache_test_key_CFLAGS = $(unit_cflags)
+%C%_cache_test_key_LDADD = cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_key_SOURCES = %D%/cache/test_key.c %D%/test.h
+
+%C%_cache_test_record_CFLAGS = $(unit_cflags)
+%C%_cache_test_record_LDADD = cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_record_SOURCES = %D%/cache/test_record.c %D%/test.h
+
+%C%_cache_test_store_CFLAGS = $(unit_cflags)
+%C%_cache_test_store_LDADD = cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_store_SOURCES = %D%/cache/test_store.c %D%/test.h

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * How each value is laid out stands above its writer; a reader checks every length before it believes it.
+ */
+#include <config.h>
+
+#include "cache/record.h"
+
+#include <errno.h>
+
+/* --- numbers and lengths ------------------------------------------------------------------------ */
+
+static void
+put_u16(struct text *out, uint16_t n)
+{
+	text_put_char(out, (char)n);
+	text_put_char(out, (char)(n >> 8));
+}
+
+static void
+put_u32(struct text *out, uint32_t n)
+{
+	put_u16(out, (uint16_t)n);
+	put_u16(out, (uint16_t)(n >> 16));
+}
+
+static void
+put_u64(struct text *out, uint64_t n)
+{
+	put_u32(out, (uint32_t)n);
+	put_u32(out, (uint32_t)(n >> 32));
+}
+
+/* The length in front, a NUL that does not count behind. */
+static void
+put_string(struct text *out, struct span s)
+{
+	if (s.len > UINT16_MAX)
+		out->failed = true;
+	put_u16(out, (uint16_t)s.len);
+	text_put_span(out, s);
+	text_put_char(out, '\0');
+}
+
+/* Reads from the front; once something is missing everything reads as zero and FAILED stays set. */
+struct cursor {
+	struct span rest;
+	bool failed;
+};
+
+static struct span
+take_octets(struct cursor *c, size_t n)
+{
+	struct span taken = { "", 0 };
+
+	if (c->failed || c->rest.len < n) {
+		c->failed = true;
+		return taken;
+	}
+	taken = span_from(c->rest.data, n);
+	c->rest = span_skip(c->rest, n);
+	return taken;
+}
+
+static inline uint32_t
+load_u16(const void *from)
+{
+	const uint8_t *p = from;
+
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+
+static inline uint32_t
+load_u32(const void *from)
+{
+	const uint8_t *p = from;
+
+	return load_u16(p) | load_u16(p + 2) << 16;
+}
+
+static uint8_t
+take_u8(struct cursor *c)
+{
+	struct span s = take_octets(c, 1);
+
+	return c->failed ? 0 : (uint8_t)s.data[0];
+}
+
+static uint16_t
+take_u16(struct cursor *c)
+{
+	struct span s = take_octets(c, 2);
+
+	return c->failed ? 0 : (uint16_t)load_u16(s.data);
+}
+
+static uint32_t
+take_u32(struct cursor *c)
+{
+	struct span s = take_octets(c, 4);
+
+	return c->failed ? 0 : load_u32(s.data);
+}
+
+static uint64_t
+take_u64(struct cursor *c)
+{
+	uint64_t low = take_u32(c);
+
+	return low | (uint64_t)take_u32(c) << 32;
+}
+
+static struct span
+take_string(struct cursor *c)
+{
+	size_t n = take_u16(c);
+	struct span s = take_octets(c, n + 1);
+
+	if (c->failed || s.data[n] != '\0') {
+		c->failed = true;
+		return (struct span){ "", 0 };
+	}
+	return span_from(s.data, n);
+}
+
+/* Begins to read VALUE: 0, -EPROTO for another version, -EBADMSG for nothing at all. */
+static int
+begin(struct cursor *c, struct span value)
+{
+	if (value.len == 0)
+		return -EBADMSG;
+	if (value.data[0] != RECORD_VERSION)
+		return -EPROTO;
+	*c = (struct cursor){ span_skip(value, 1), false };
+	return 0;
+}
+
+/* --- nodes: version, flags, count (2), then a record after the other:
+ *     type (2), flags, relative, ttl (4), length of the text (4), text, NUL ------------------------ */
+
+enum { NODE_HEAD = 4, RR_HEAD = 12 };
+
+void
+node_begin(struct node_writer *writer, struct text *out)
+{
+	*writer = (struct node_writer){ out, out->len };
+	text_put_char(out, RECORD_VERSION);
+	text_put_char(out, 0);
+	put_u16(out, 0);
+}
+
+void
+node_put(struct node_writer *writer, const struct rr *rr)
+{
+	struct text *out = writer->out;
+	uint32_t count;
+
+	put_u16(out, rr->type);
+	text_put_char(out, (char)rr->flags);
+	text_put_char(out, (char)rr->relative);
+	put_u32(out, rr->ttl);
+	put_u32(out, (uint32_t)rr->text.len);
+	text_put_span(out, rr->text);
+	text_put_char(out, '\0');
+	if (text_failed(out))
+		return;
+	count = load_u16(out->data + writer->start + 2) + 1;
+	if (count > UINT16_MAX || rr->text.len > UINT32_MAX) {
+		out->failed = true;
+		return;
+	}
+	out->data[writer->start + 2] = (char)count;
+	out->data[writer->start + 3] = (char)(count >> 8);
+}
+
+void
+node_end(struct node_writer *writer, uint8_t node_flags)
+{
+	if (!text_failed(writer->out))
+		writer->out->data[writer->start + 1] = (char)node_flags;
+}
+
+int
+node_read(struct span value, struct node *out)
+{
+	if (value.len < NODE_HEAD)
+		return -EBADMSG;
+	if (value.data[0] != RECORD_VERSION)
+		return -EPROTO;
+	*out = (struct node){
+		.flags = (uint8_t)value.data[1],
+		.count = (uint16_t)load_u16(value.data + 2),
+		.rest = span_skip(value, NODE_HEAD),
+	};
+	return 0;
+}
+
+int
+node_next(struct node *node, struct rr *out)
+{
+	struct span rest = node->rest;
+	size_t n;
+
+	if (node->count == 0)
+		return rest.len == 0 ? 0 : -EBADMSG;
+	if (rest.len < RR_HEAD)
+		return -EBADMSG;
+	n = load_u32(rest.data + 8);
+	if (n >= rest.len - RR_HEAD || rest.data[RR_HEAD + n] != '\0')
+		return -EBADMSG;
+	*out = (struct rr){
+		.type = (uint16_t)load_u16(rest.data),
+		.flags = (uint8_t)rest.data[2],
+		.relative = (uint8_t)rest.data[3],
+		.ttl = load_u32(rest.data + 4),
+		.text = span_from(rest.data + RR_HEAD, n),
+	};
+	node->rest = span_skip(rest, RR_HEAD + n + 1);
+	node->count--;
+	return 1;
+}
+
+/* --- zones: version, kind, bits, five numbers (4 each), three strings ------------------------------ */
+
+enum { ZONE_BIT_SOA = 1, ZONE_BIT_HELD = 2, ZONE_BIT_STORED = 4 };
+
+void
+zone_record_put(struct text *out, const struct zone_record *zone)
+{
+	text_put_char(out, RECORD_VERSION);
+	text_put_char(out, (char)zone->kind);
+	text_put_char(out, (char)((zone->has_soa ? ZONE_BIT_SOA : 0) | (zone->held ? ZONE_BIT_HELD : 0) |
+	                          (zone->stored_usable ? ZONE_BIT_STORED : 0)));
+	put_u32(out, zone->serial);
+	put_u32(out, zone->stored_serial);
+	put_u32(out, zone->epoch);
+	put_u32(out, zone->soa_ttl);
+	put_u32(out, zone->minimum);
+	put_string(out, zone->master);
+	put_string(out, zone->soa_head);
+	put_string(out, zone->soa_tail);
+}
+
+int
+zone_record_read(struct span value, struct zone_record *out)
+{
+	struct zone_record zone = { 0 };
+	struct cursor c;
+	uint8_t bits;
+	int r = begin(&c, value);
+
+	if (r < 0)
+		return r;
+	zone.kind = take_u8(&c);
+	bits = take_u8(&c);
+	zone.has_soa = (bits & ZONE_BIT_SOA) != 0;
+	zone.held = (bits & ZONE_BIT_HELD) != 0;
+	zone.stored_usable = (bits & ZONE_BIT_STORED) != 0;
+	zone.serial = take_u32(&c);
+	zone.stored_serial = take_u32(&c);
+	zone.epoch = take_u32(&c);
+	zone.soa_ttl = take_u32(&c);
+	zone.minimum = take_u32(&c);
+	zone.master = take_string(&c);
+	zone.soa_head = take_string(&c);
+	zone.soa_tail = take_string(&c);
+	if (c.failed || c.rest.len != 0 || zone.kind > ZONE_REPLICA)
+		return -EBADMSG;
+	*out = zone;
+	return 0;
+}
+
+/* --- settings: version, bits, two numbers (4 each), four strings, count of prefixes (2), the prefixes --- */
+
+enum { SETTINGS_BIT_STORED = 1 };
+
+void
+settings_record_put(struct text *out, const struct settings_record *settings)
+{
+	text_put_char(out, RECORD_VERSION);
+	text_put_char(out, settings->serial_stored ? SETTINGS_BIT_STORED : 0);
+	put_u32(out, settings->base_serial);
+	put_u32(out, settings->epoch);
+	put_string(out, settings->primary_ns);
+	put_string(out, settings->secondary_ns);
+	put_string(out, settings->rname);
+	put_string(out, settings->catch_all);
+	put_u16(out, (uint16_t)settings->prefix_count);
+	for (size_t i = 0; i < settings->prefix_count; i++) {
+		const struct reverse_prefix *prefix = &settings->prefixes[i];
+
+		text_put_char(out, (char)prefix->family);
+		text_put_char(out, (char)prefix->length);
+		text_put_char(out, (char)prefix->cut);
+		text_put_span(out, span_from(prefix->address, sizeof(prefix->address)));
+	}
+}
+
+static bool
+prefix_makes_sense(const struct reverse_prefix *prefix)
+{
+	unsigned bits = prefix->family == 4 ? 32 : 128;
+	unsigned step = prefix->family == 4 ? 8 : 4;
+
+	return (prefix->family == 4 || prefix->family == 6) && prefix->cut >= prefix->length &&
+	       prefix->cut <= bits && prefix->cut % step == 0;
+}
+
+int
+settings_record_read(struct span value, struct settings_record *out)
+{
+	struct settings_record settings = { 0 };
+	struct cursor c;
+	int r = begin(&c, value);
+
+	if (r < 0)
+		return r;
+	settings.serial_stored = (take_u8(&c) & SETTINGS_BIT_STORED) != 0;
+	settings.base_serial = take_u32(&c);
+	settings.epoch = take_u32(&c);
+	settings.primary_ns = take_string(&c);
+	settings.secondary_ns = take_string(&c);
+	settings.rname = take_string(&c);
+	settings.catch_all = take_string(&c);
+	settings.prefix_count = take_u16(&c);
+	if (c.failed || settings.prefix_count > REVERSE_PREFIXES_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < settings.prefix_count; i++) {
+		struct reverse_prefix *prefix = &settings.prefixes[i];
+		struct span address;
+
+		prefix->family = take_u8(&c);
+		prefix->length = take_u8(&c);
+		prefix->cut = take_u8(&c);
+		address = take_octets(&c, sizeof(prefix->address));
+		if (c.failed || !prefix_makes_sense(prefix))
+			return -EBADMSG;
+		memcpy(prefix->address, address.data, sizeof(prefix->address));
+	}
+	if (c.rest.len != 0)
+		return -EBADMSG;
+	*out = settings;
+	return 0;
+}
+
+uint32_t
+serial_later(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0 ? a : b;
+}
+
+uint32_t
+zone_serial(const struct zone_record *zone, const struct settings_record *settings)
+{
+	uint32_t serial = zone->serial != 0 ? zone->serial : settings->base_serial;
+
+	if (settings->serial_stored && zone->stored_usable)
+		return zone->stored_serial;
+	if (zone->stored_usable)
+		serial = serial_later(zone->stored_serial, serial);
+	/* A changed setting changes what every zone holds, but rewrites no zone. */
+	return serial + (settings->epoch - zone->epoch);
+}
+
+/* --- state: version, complete, applied (8), source (16) ---------------------------------------------- */
+
+void
+state_record_put(struct text *out, const struct state_record *state)
+{
+	text_put_char(out, RECORD_VERSION);
+	text_put_char(out, state->complete ? 1 : 0);
+	put_u64(out, state->applied);
+	text_put_span(out, span_from(state->source, sizeof(state->source)));
+}
+
+int
+state_record_read(struct span value, struct state_record *out)
+{
+	struct state_record state = { 0 };
+	struct span source;
+	struct cursor c;
+	int r = begin(&c, value);
+
+	if (r < 0)
+		return r;
+	state.complete = take_u8(&c) != 0;
+	state.applied = take_u64(&c);
+	source = take_octets(&c, sizeof(state.source));
+	if (c.failed || c.rest.len != 0)
+		return -EBADMSG;
+	memcpy(state.source, source.data, sizeof(state.source));
+	*out = state;
+	return 0;
+}
+
+/* --- problems: each is version, length of all that follows (4), three strings; lists are put end to end --- */
+
+enum { PROBLEM_HEAD = 5, PROBLEM_PART_MAX = 8192 };
+
+static struct span
+shortened(struct span s)
+{
+	return span_from(s.data, s.len < PROBLEM_PART_MAX ? s.len : PROBLEM_PART_MAX);
+}
+
+void
+problem_put(struct text *out, const struct problem *problem)
+{
+	/* A DN may be of any length; what does not fit is not worth losing the sentence for. */
+	struct span kind = shortened(problem->kind);
+	struct span dn = shortened(problem->dn);
+	struct span sentence = shortened(problem->sentence);
+
+	text_put_char(out, RECORD_VERSION);
+	put_u32(out, (uint32_t)(3 * 3 + kind.len + dn.len + sentence.len));
+	put_string(out, kind);
+	put_string(out, dn);
+	put_string(out, sentence);
+}
+
+int
+problem_next(struct span *rest, struct problem *out)
+{
+	struct problem problem;
+	struct cursor c;
+	size_t n;
+	int r;
+
+	if (rest->len == 0)
+		return 0;
+	r = begin(&c, *rest);
+	if (r < 0)
+		return r;
+	n = take_u32(&c);
+	if (c.failed || c.rest.len < n)
+		return -EBADMSG;
+	c.rest.len = n;
+	problem.kind = take_string(&c);
+	problem.dn = take_string(&c);
+	problem.sentence = take_string(&c);
+	if (c.failed || c.rest.len != 0)
+		return -EBADMSG;
+	*rest = span_skip(*rest, PROBLEM_HEAD + n);
+	*out = problem;
+	return 1;
+}

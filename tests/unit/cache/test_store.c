@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ */
+#include <config.h>
+
+#include "tests/unit/test.h"
+
+#include "cache/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { MAP_SIZE = 16 << 20 };
+
+static const struct store_options plain = {
+	.map_size = MAP_SIZE,
+	.file_mode = 0640,
+	.group = (gid_t)-1,
+};
+
+static char folder[64];
+
+static char *
+path_of(const char *name)
+{
+	static char path[4][128];
+	static unsigned n;
+	char *p = path[n++ % 4];
+
+	snprintf(p, sizeof(path[0]), "%s/%s", folder, name);
+	return p;
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/test_store.XXXXXX");
+	return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int
+remove_folder(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command);
+}
+
+static void
+write_pairs(struct store *store, const char *const *pairs)
+{
+	struct store_txn *txn;
+
+	assert_int_equal(store_begin_write(store, &txn), 0);
+	for (; *pairs != NULL; pairs += 2)
+		assert_int_equal(store_put(txn, 0, span_of(pairs[0]), span_of(pairs[1])), 0);
+	assert_int_equal(store_commit(txn), 0);
+}
+
+static void
+the_writer_makes_folders_and_files_with_their_modes(void **state)
+{
+	struct store *store;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("dns/1"), &plain, &store), 0);
+	assert_int_equal(stat(path_of("dns/1"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 02750);
+	assert_int_equal(stat(path_of("dns/1/data.mdb"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(stat(path_of("dns/1/lock.mdb"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_string_equal(store_path(store), path_of("dns/1"));
+	store_close(store);
+}
+
+static void
+a_reader_creates_nothing(void **state)
+{
+	struct store *store = NULL;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(store_open_reader(path_of("none"), NULL, &store), -ENOENT);
+	assert_non_null(strstr(store_error_text(), "none/data.mdb"));
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	store_close(store);
+	assert_int_equal(unlink(path_of("a/lock.mdb")), 0);
+	store = NULL;
+	assert_int_equal(store_open_reader(path_of("a"), NULL, &store), -ENOENT);
+	assert_null(store);
+	assert_int_equal(stat(path_of("a/lock.mdb"), &st), -1);
+}
+
+static void
+one_environment_is_opened_once_and_shared(void **state)
+{
+	struct store *first, *second, *writer;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &writer), 0);
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &second), -EBUSY);
+	assert_int_equal(store_open_reader(path_of("a"), NULL, &first), 0);
+	assert_int_equal(symlink(path_of("a"), path_of("b")), 0);
+	assert_int_equal(store_open_reader(path_of("b"), NULL, &second), 0);
+	assert_ptr_equal(first, writer);
+	assert_ptr_equal(second, writer);
+	store_close(writer);
+	store_close(first);
+	write_pairs(second, (const char *[]){ "k", "v", NULL });
+	store_close(second);
+}
+
+static void
+replaced_files_are_noticed(void **state)
+{
+	struct store *store, *other;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	store_close(store);
+	assert_int_equal(store_open_reader(path_of("a"), NULL, &store), 0);
+	assert_int_equal(store_check_replaced(store), 0);
+	assert_int_equal(rename(path_of("a"), path_of("old")), 0);
+	assert_int_equal(store_check_replaced(store), 0);
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &other), 0);
+	assert_int_equal(store_check_replaced(store), -ESTALE);
+	assert_int_equal(store_check_replaced(other), 0);
+	assert_ptr_not_equal(store, other);
+	store_close(other);
+	store_close(store);
+
+	/* A new lock file alone is enough: the writer behind it would not see our snapshots. */
+	assert_int_equal(store_open_reader(path_of("a"), NULL, &store), 0);
+	assert_int_equal(rename(path_of("a/lock.mdb"), path_of("a/kept")), 0);
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &other), 0);
+	assert_int_equal(store_check_replaced(store), -ESTALE);
+	store_close(other);
+	store_close(store);
+}
+
+static void
+pairs_are_found_deleted_and_appended_in_order(void **state)
+{
+	struct store *store;
+	struct store_txn *txn;
+	struct span value;
+	char longest[STORE_KEY_MAX + 1];
+
+	(void)state;
+	memset(longest, 'z', sizeof(longest));
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	assert_int_equal(store_begin_write(store, &txn), 0);
+	assert_int_equal(store_append(txn, 0, SPAN("a"), SPAN("1")), 0);
+	assert_int_equal(store_append(txn, 0, SPAN("c"), SPAN("")), 0);
+	assert_int_equal(store_append(txn, 0, SPAN("b"), SPAN("2")), -EEXIST);
+	assert_int_equal(store_put(txn, 0, SPAN("b"), SPAN("3")), 0);
+	assert_int_equal(store_put(txn, 0, span_from(longest, STORE_KEY_MAX), SPAN("long")), 0);
+	assert_int_equal(store_put(txn, 0, span_from(longest, sizeof(longest)), SPAN("")), -EINVAL);
+	assert_int_equal(store_put(txn, 0, SPAN(""), SPAN("")), -EINVAL);
+	assert_int_equal(store_delete(txn, 0, SPAN("a")), 1);
+	assert_int_equal(store_delete(txn, 0, SPAN("a")), 0);
+	assert_int_equal(store_delete(txn, 0, SPAN("")), 0);
+	assert_true(store_dirty_pages(txn) > 0);
+	assert_int_equal(store_get(txn, 0, SPAN("c"), &value), 1);
+	assert_int_equal(value.len, 0);
+	assert_int_equal(store_get(txn, 0, span_from(longest, STORE_KEY_MAX), &value), 1);
+	assert_int_equal(store_get(txn, 0, span_from(longest, sizeof(longest)), &value), 0);
+	assert_int_equal(store_get(txn, 0, SPAN(""), &value), 0);
+	assert_int_equal(store_get(txn, 0, SPAN("a"), &value), 0);
+	assert_int_equal(store_commit(txn), 0);
+	store_close(store);
+}
+
+static void
+a_cursor_steps_back_from_anywhere(void **state)
+{
+	struct store *store;
+	struct store_txn *txn;
+	struct store_cursor *cursor;
+	struct span key, value;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	write_pairs(store, (const char *[]){ "b", "1", "d", "2", NULL });
+	assert_int_equal(store_begin_read(store, &txn), 0);
+	assert_int_equal(store_cursor_open(txn, 0, &cursor), 0);
+	assert_int_equal(store_cursor_seek(cursor, SPAN("c"), &key, &value), 1);
+	assert_true(span_is(key, SPAN("d")));
+	assert_int_equal(store_cursor_prev(cursor, &key, &value), 1);
+	assert_true(span_is(key, SPAN("b")) && span_is(value, SPAN("1")));
+	assert_int_equal(store_cursor_prev(cursor, &key, &value), 0);
+	assert_int_equal(store_cursor_seek(cursor, SPAN("e"), &key, &value), 0);
+	assert_int_equal(store_cursor_prev(cursor, &key, &value), 1);
+	assert_true(span_is(key, SPAN("d")));
+	assert_int_equal(store_cursor_next(cursor, &key, &value), 0);
+	assert_int_equal(store_cursor_last(cursor, &key, &value), 1);
+	assert_true(span_is(key, SPAN("d")));
+	assert_int_equal(store_cursor_seek(cursor, SPAN(""), &key, &value), 1);
+	assert_true(span_is(key, SPAN("b")));
+
+	/* The transaction may end before or after its cursors. */
+	store_abort(txn);
+	store_cursor_close(cursor);
+	store_close(store);
+}
+
+static void
+a_kept_reader_sees_a_commit_when_renewed(void **state)
+{
+	struct store *store;
+	struct store_txn *txn;
+	struct store_cursor *cursor;
+	struct span key, value;
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	assert_int_equal(store_begin_read(store, &txn), 0);
+	assert_int_equal(store_cursor_open(txn, 0, &cursor), 0);
+	id = store_txn_id(txn);
+	write_pairs(store, (const char *[]){ "k", "v", NULL });
+	assert_int_equal(store_get(txn, 0, SPAN("k"), &value), 0);
+	store_reset(txn);
+	assert_int_equal(store_renew(txn), 0);
+	assert_true(store_txn_id(txn) != id);
+	assert_int_equal(store_get(txn, 0, SPAN("k"), &value), 1);
+	assert_int_equal(store_cursor_renew(txn, cursor), 0);
+	assert_int_equal(store_cursor_seek(cursor, SPAN("k"), &key, &value), 1);
+	store_cursor_close(cursor);
+	store_abort(txn);
+	store_close(store);
+}
+
+static void
+named_tables_are_apart(void **state)
+{
+	static const char *const names[] = { "one", "two" };
+	struct store_options options = plain;
+	struct store *store;
+	struct store_txn *txn;
+	struct span value;
+
+	(void)state;
+	options.tables = names;
+	options.table_count = 2;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	store_close(store);
+	assert_int_equal(store_open_reader(path_of("a"), &options, &store), -ENOENT);
+	assert_int_equal(store_open_writer(path_of("a"), &options, &store), 0);
+	assert_int_equal(store_begin_write(store, &txn), 0);
+	assert_int_equal(store_put(txn, 1, SPAN("k"), SPAN("v")), 0);
+	assert_int_equal(store_commit(txn), 0);
+	store_close(store);
+	assert_int_equal(store_open_reader(path_of("a"), &options, &store), 0);
+	assert_int_equal(store_begin_read(store, &txn), 0);
+	assert_int_equal(store_get(txn, 0, SPAN("k"), &value), 0);
+	assert_int_equal(store_get(txn, 1, SPAN("k"), &value), 1);
+	store_abort(txn);
+	store_close(store);
+}
+
+/* What main() does as "grow": fills more than the map that the test has open. */
+static int
+grow(const char *path)
+{
+	static char megabyte[1 << 20];
+	struct store_options options = plain;
+	struct store *store;
+	struct store_txn *txn;
+
+	options.map_size = (size_t)MAP_SIZE * 4;
+	if (store_open_writer(path, &options, &store) < 0 || store_begin_write(store, &txn) < 0)
+		return 1;
+	for (char i = 'a'; i < 'a' + 24; i++)
+		if (store_put(txn, 0, span_from(&i, 1), span_from(megabyte, sizeof(megabyte))) < 0)
+			return 2;
+	if (store_commit(txn) < 0)
+		return 3;
+	store_close(store);
+	return 0;
+}
+
+static void
+grow_elsewhere(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		/* An environment is not to be used across a fork: begin as a new program. */
+		execl("/proc/self/exe", "grow", path_of("a"), NULL);
+		_exit(9);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void *
+read_for_a_while(void *context)
+{
+	struct store_txn *txn = context;
+	struct timespec pause = { 0, 20000000 };
+
+	nanosleep(&pause, NULL);
+	store_reset(txn);
+	return NULL;
+}
+
+static void
+a_map_that_grew_is_mapped_anew(void **state)
+{
+	struct store *store;
+	struct store_txn *kept, *other;
+	struct span value;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	store_close(store);
+	assert_int_equal(store_open_reader(path_of("a"), NULL, &store), 0);
+	assert_int_equal(store_begin_read(store, &kept), 0);
+	store_reset(kept);
+	assert_int_equal(store_begin_read(store, &other), 0);
+	grow_elsewhere();
+
+	/* Another thread reads: it is waited for. */
+	assert_int_equal(pthread_create(&thread, NULL, read_for_a_while, other), 0);
+	assert_int_equal(store_renew(kept), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(store_get(kept, 0, SPAN("x"), &value), 1);
+	assert_int_equal(value.len, 1 << 20);
+	assert_int_equal(store_renew(other), 0);
+	assert_int_equal(store_get(other, 0, SPAN("a"), &value), 1);
+	store_abort(other);
+	store_abort(kept);
+	store_close(store);
+}
+
+static void
+figures_tell_who_reads(void **state)
+{
+	struct store *store;
+	struct store_txn *txn;
+	struct store_figures figures;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	write_pairs(store, (const char *[]){ "k", "v", NULL });
+	assert_int_equal(store_begin_read(store, &txn), 0);
+	write_pairs(store, (const char *[]){ "k", "w", NULL });
+	write_pairs(store, (const char *[]){ "k", "x", NULL });
+	assert_int_equal(store_figures(store, &figures), 0);
+	assert_int_equal(figures.map_size, MAP_SIZE);
+	assert_int_equal(figures.readers_max, STORE_READERS);
+	assert_int_equal(figures.readers, 1);
+	assert_int_equal(figures.oldest_reader_lag, 2);
+	assert_true(figures.used_octets > 0 && figures.used_octets < MAP_SIZE);
+	store_abort(txn);
+	assert_int_equal(store_figures(store, &figures), 0);
+	assert_int_equal(figures.oldest_reader_lag, 0);
+	assert_int_equal(store_check_readers(store), 0);
+	assert_int_equal(store_set_nosync(store, true), 0);
+	write_pairs(store, (const char *[]){ "k", "y", NULL });
+	assert_int_equal(store_set_nosync(store, false), 0);
+	store_close(store);
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_FOLDER(the_writer_makes_folders_and_files_with_their_modes),
+		WITH_FOLDER(a_reader_creates_nothing),
+		WITH_FOLDER(one_environment_is_opened_once_and_shared),
+		WITH_FOLDER(replaced_files_are_noticed),
+		WITH_FOLDER(pairs_are_found_deleted_and_appended_in_order),
+		WITH_FOLDER(a_cursor_steps_back_from_anywhere),
+		WITH_FOLDER(a_kept_reader_sees_a_commit_when_renewed),
+		WITH_FOLDER(named_tables_are_apart),
+		WITH_FOLDER(a_map_that_grew_is_mapped_anew),
+		WITH_FOLDER(figures_tell_who_reads),
+	};
+
+	if (argc == 2 && strcmp(argv[0], "grow") == 0)
+		return grow(argv[1]);
+	return RUN_TESTS(tests);
+}
