@@ -2,6 +2,7 @@ noinst_LTLIBRARIES += %D%/libcommon.la
 %C%_libcommon_la_SOURCES = \
 	%D%/macro.h \
 	%D%/arena.c %D%/arena.h \
+	%D%/conf.c %D%/conf.h %D%/conf_value.c %D%/conf_value.h \
 	%D%/counters.c %D%/counters.h %D%/counters_file.h %D%/counters_read.c \
 	%D%/log.c %D%/log.h \
 	%D%/span.c %D%/span.h \

@@ -4,6 +4,7 @@
 # writes into the first one).
 
 fuzz_targets = \
+	%D%/fuzz_conf \
 	%D%/fuzz_dn \
 	%D%/fuzz_dname
 check_PROGRAMS += $(fuzz_targets)
@@ -25,3 +26,7 @@ endif
 %C%_fuzz_dn_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_dn_LDADD = cache/libfeed.la common/libcommon.la
 %C%_fuzz_dn_SOURCES = %D%/fuzz_dn.c $(fuzz_main)
+
+%C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_conf_LDADD = common/libcommon.la
+%C%_fuzz_conf_SOURCES = %D%/fuzz_conf.c $(fuzz_main)

@@ -2,6 +2,7 @@
 
 if HAVE_CMOCKA
 unit_tests = \
+	%D%/common/test_conf \
 	%D%/common/test_counters \
 	%D%/common/test_span \
 	%D%/cache/test_dn \
@@ -53,3 +54,6 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_store_CFLAGS = $(unit_cflags)
 %C%_cache_test_store_LDADD = cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_store_SOURCES = %D%/cache/test_store.c %D%/test.h
+%C%_common_test_conf_CFLAGS = $(unit_cflags)
+%C%_common_test_conf_LDADD = $(unit_common_libs)
+%C%_common_test_conf_SOURCES = %D%/common/test_conf.c %D%/test.h
