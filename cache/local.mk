@@ -20,4 +20,6 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 %C%_libfeed_la_SOURCES = \
 	%D%/dn.c \
 	%D%/entry.c %D%/entry.h \
-	%D%/feed.h
+	%D%/feed.h \
+	%D%/ldif.c %D%/ldif.h \
+	%D%/lines.c %D%/lines.h

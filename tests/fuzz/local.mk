@@ -6,6 +6,7 @@
 fuzz_targets = \
 	%D%/fuzz_conf \
 	%D%/fuzz_dn \
+	%D%/fuzz_ldif \
 	%D%/fuzz_dname
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/replay_corpora.sh
@@ -26,6 +27,10 @@ endif
 %C%_fuzz_dn_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_dn_LDADD = cache/libfeed.la common/libcommon.la
 %C%_fuzz_dn_SOURCES = %D%/fuzz_dn.c $(fuzz_main)
+
+%C%_fuzz_ldif_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_ldif_LDADD = cache/libfeed.la common/libcommon.la
+%C%_fuzz_ldif_SOURCES = %D%/fuzz_ldif.c $(fuzz_main)
 
 %C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_conf_LDADD = common/libcommon.la

@@ -8,6 +8,7 @@ unit_tests = \
 	%D%/cache/test_dn \
 	%D%/cache/test_dname \
 	%D%/cache/test_entry \
+	%D%/cache/test_ldif \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
@@ -34,6 +35,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_dn_CFLAGS = $(unit_cflags)
 %C%_cache_test_dn_LDADD = cache/libfeed.la $(unit_common_libs)
 %C%_cache_test_dn_SOURCES = %D%/cache/test_dn.c %D%/test.h
+
+%C%_cache_test_ldif_CFLAGS = $(unit_cflags)
+%C%_cache_test_ldif_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_ldif_SOURCES = %D%/cache/test_ldif.c %D%/test.h
 
 %C%_cache_test_entry_CFLAGS = $(unit_cflags)
 %C%_cache_test_entry_LDADD = cache/libfeed.la $(unit_common_libs)
