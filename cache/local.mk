@@ -23,3 +23,9 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 	%D%/feed.h \
 	%D%/ldif.c %D%/ldif.h \
 	%D%/lines.c %D%/lines.h
+	%D%/feed.h
+
+# Settings that ispman-cached and ispmanctl share.
+noinst_LTLIBRARIES += %D%/libsettings.la
+%C%_libsettings_la_LIBADD = %D%/libfeed.la common/libcommon.la
+%C%_libsettings_la_SOURCES = %D%/settings.c %D%/settings.h

@@ -61,18 +61,22 @@ struct settings {
 	struct dns_settings dns;
 };
 
-/* Reads PATH and OVERRIDES (common/conf.h); the rules between settings are checked too.
- * Returns 0 and *OUT, or a negative errno with sentences in WHY. */
+/* Reads PATH and OVERRIDES (common/conf.h). The rules between settings that the daemon needs (a source of
+ * entries is stated, credentials are complete) are checked by the first only.
+ * Return 0 and *OUT, or a negative errno with a sentence a line in WHY. */
 must_check int settings_load(const char *path, const char *const *overrides, size_t override_count,
                              struct settings **out, struct text *why);
+must_check int settings_load_reader(const char *path, const char *const *overrides, size_t override_count,
+                                    struct settings **out, struct text *why);
 void settings_free(struct settings *settings);
 void settings_freep(struct settings **settings);
 
 /* "192.0.2.0/24", "10.0.0.0/8@16", "2001:db8::/32@48": a prefix and, after @, where zones are cut
- * (24 and 64 unless given, or the prefix itself where that is longer). 0, or -EINVAL with what would be right in WHY. */
+ * (24 and 64 unless given, or where the prefix itself ends when that is later). 0, or -EINVAL with what would be right in WHY. */
 must_check int settings_reverse_prefix(const char *text, struct reverse_prefix *out, struct text *why);
 
-/* One line that changes whenever data must be fetched anew under these settings (base, filter, source, profile). In the arena. */
+/* Text that changes whenever data must be fetched anew under these settings (source, base, filter, profile). In
+ * the arena; NULL without memory. */
 const char *settings_source_identity(struct settings *settings);
 
 /* "[section] key (default): help" for every setting, for manuals and tests. */

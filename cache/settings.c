@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * The table of settings, and the rules between them that no row can hold.
+ */
+#include <config.h>
+
+#include "cache/settings.h"
+
+#include "cache/entry.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+
+static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
+static const char *const sasl_mechs[] = { "none", "external", "gssapi", NULL };
+static const char *const serials[] = { "auto", "stored", NULL };
+static const char *const other_sections[] = { "login",    "claims", "socketmap", "saslauth",
+	                                      "ftpauth",  "agent",  NULL };
+
+static int
+check_uri(const char *value, struct text *why)
+{
+	static const char *const schemes[] = { "ldap://", "ldaps://", "ldapi://" };
+
+	for (size_t i = 0; i < array_size(schemes); i++) {
+		const char *rest = value + strlen(schemes[i]);
+
+		if (!span_starts_nocase(span_of(value), span_of(schemes[i])))
+			continue;
+		rest += strcspn(rest, "/?");
+		if (*rest == '\0' || strcmp(rest, "/") == 0)
+			return 0;
+	}
+	text_put(why, "ldap://HOST, ldap://HOST:PORT, ldaps://HOST or ldapi://PATH (with %2F for /), one or several");
+	return -EINVAL;
+}
+
+static int
+check_dn(const char *value, struct text *why)
+{
+	struct arena arena = ARENA_INIT;
+	struct rdn *rdns;
+	size_t count;
+	int r = dn_split(span_of(value), &arena, &rdns, &count);
+
+	arena_free(&arena);
+	if (r == -EINVAL)
+		text_put(why, "a distinguished name such as o=ispman or dc=example,dc=org");
+	return r;
+}
+
+static int
+check_rdn(const char *value, struct text *why)
+{
+	struct arena arena = ARENA_INIT;
+	struct rdn *rdns;
+	size_t count = 0;
+	int r = dn_split(span_of(value), &arena, &rdns, &count);
+
+	arena_free(&arena);
+	if (r == -EINVAL || (r == 0 && count != 1)) {
+		text_put(why, "one relative name such as ou=DNS");
+		return -EINVAL;
+	}
+	return r;
+}
+
+/* RFC 4512 1.4: a name, or an OID in digits. */
+static int
+check_attribute(const char *value, struct text *why)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+
+	if (strspn(value, letters) == strlen(value) && value[0] != '-' && value[0] != '.')
+		return 0;
+	text_put(why, "the name of a class or an attribute");
+	return -EINVAL;
+}
+
+static int
+check_filter(const char *value, struct text *why)
+{
+	long depth = 0;
+	size_t n = strlen(value);
+
+	for (size_t i = 0; i < n; i++) {
+		if (value[i] == '(')
+			depth++;
+		else if (value[i] == ')' && --depth <= 0 && i + 1 < n)
+			break;
+		if (i + 1 == n && depth == 0 && value[0] == '(')
+			return 0;
+	}
+	text_put(why, "a search filter in parentheses such as (objectClass=*)");
+	return -EINVAL;
+}
+
+static int
+check_source(const char *value, struct text *why)
+{
+	if (strcmp(value, "ldap") == 0 || strncmp(value, "ldif:/", 6) == 0)
+		return 0;
+	text_put(why, "ldap, or ldif:FILE with an absolute path");
+	return -EINVAL;
+}
+
+static int
+check_prefix(const char *value, struct text *why)
+{
+	struct reverse_prefix prefix;
+
+	return settings_reverse_prefix(value, &prefix, why);
+}
+
+#define AT(member) offsetof(struct settings, member)
+#define WORD(n) (AT(profile_words) + (n) * sizeof(const char *))
+
+static const struct conf_setting rows[] = {
+	{ "ispman", "cache-dir", CONF_PATH, AT(cache_dir), .def = CACHE_DIR,
+	  .help = "folder of the cache" },
+	{ "ispman", "run-dir", CONF_PATH, AT(run_dir), .def = RUN_DIR,
+	  .help = "folder of the control socket and the counters" },
+	{ "ispman", "user", CONF_STRING, AT(user), .help = "user to become when started as root" },
+	{ "ispman", "group", CONF_STRING, AT(group), .help = "group to become when started as root; the user's own unless set" },
+	{ "ispman", "log-level", CONF_CHOICE, AT(log_level_word), .words = log_levels, .def = "info",
+	  .help = "least important messages that are logged" },
+
+	{ "ldap", "uri", CONF_LIST, AT(ldap_uri), .check = check_uri,
+	  .help = "servers of one database, the preferred first" },
+	{ "ldap", "base", CONF_STRING, AT(ldap_base), .check = check_dn,
+	  .help = "suffix below which everything stands" },
+	{ "ldap", "bind-dn", CONF_STRING, AT(ldap_bind_dn), .check = check_dn,
+	  .help = "who to bind as; anonymous unless set" },
+	{ "ldap", "bind-password-file", CONF_PATH, AT(ldap_bind_password_file),
+	  .help = "file whose first line is the password of bind-dn" },
+	{ "ldap", "starttls", CONF_BOOL, AT(ldap_starttls), .def = "no",
+	  .help = "encrypt ldap:// connections, and refuse them otherwise" },
+	{ "ldap", "ca-file", CONF_PATH, AT(ldap_ca_file), .help = "certificates that servers are checked with" },
+	{ "ldap", "cert-file", CONF_PATH, AT(ldap_cert_file), .help = "own certificate" },
+	{ "ldap", "key-file", CONF_PATH, AT(ldap_key_file), .help = "own key" },
+	{ "ldap", "sasl-mech", CONF_CHOICE, AT(ldap_sasl_mech), .words = sasl_mechs, .def = "none",
+	  .help = "SASL bind instead of a simple one" },
+	{ "ldap", "filter", CONF_STRING, AT(ldap_filter), .check = check_filter, .def = "(objectClass=*)",
+	  .help = "what is replicated; must match every ancestor of a used entry" },
+	{ "ldap", "timeout", CONF_SECONDS, AT(ldap_timeout), .min = 1, .max = 3600, .def = "10s",
+	  .help = "patience with a server that does not answer" },
+	{ "ldap", "probe-interval", CONF_SECONDS, AT(ldap_probe_interval), .min = 1, .max = 86400, .def = "60s",
+	  .help = "silence after which the connection is probed" },
+	{ "ldap", "return-interval", CONF_SECONDS, AT(ldap_return_interval), .min = 1, .max = 7 * 86400,
+	  .def = "5m", .help = "time between attempts to return to an earlier uri" },
+	{ "ldap", "lag-timeout", CONF_SECONDS, AT(ldap_lag_timeout), .max = 7 * 86400, .def = "5m",
+	  .help = "how long a server may be behind before it counts as restored from a backup" },
+
+	{ "cached", "source", CONF_STRING, AT(cached_source), .check = check_source, .def = "ldap",
+	  .help = "where entries come from: ldap, or ldif:FILE" },
+	{ "cached", "brake-percent", CONF_NUMBER, AT(brake_percent), .min = 1, .max = 100, .def = "10",
+	  .help = "share of a kind that one sweep may remove" },
+	{ "cached", "map-size", CONF_SIZE, AT(map_size), .min = 16 << 20, .max = 1ULL << 44, .def = "32G",
+	  .help = "address space of an environment; sparse, it costs no disk" },
+	{ "cached", "dns-group", CONF_STRING, AT(dns_group),
+	  .help = "group that may read the dns environment, such as bind" },
+	{ "cached", "max-age", CONF_SECONDS, AT(max_age), .def = "none", .none = "none",
+	  .help = "older data is no answer any more" },
+
+	{ "dns", "reverse-prefixes", CONF_LIST, AT(dns_reverse_prefixes), .check = check_prefix,
+	  .help = "where reverse zones are computed: 192.0.2.0/24 10.0.0.0/8@16 2001:db8::/32@48" },
+	{ "dns", "soa-hold", CONF_SECONDS, AT(dns_soa_hold), .max = 86400, .def = "60s",
+	  .help = "how long a zone whose SOA is gone keeps the last one" },
+	{ "dns", "serial", CONF_CHOICE, AT(dns_serial), .words = serials, .def = "auto",
+	  .help = "serials of our own, or the stored ones as they are" },
+	{ "dns", "max-age", CONF_SECONDS, AT(dns_max_age),
+	  .help = "max-age of DNS data; that of [cached] unless set" },
+
+	{ "profile", "domain-class", CONF_STRING, WORD(0), .check = check_attribute, .help = "class of a domain" },
+	{ "profile", "domain-attribute", CONF_STRING, WORD(1), .check = check_attribute, .help = "naming attribute of a domain" },
+	{ "profile", "domain-type", CONF_STRING, WORD(2), .check = check_attribute, .help = "primary, slave, replica" },
+	{ "profile", "replica-master", CONF_STRING, WORD(3), .check = check_attribute, .help = "domain that a replica repeats" },
+	{ "profile", "record-class", CONF_STRING, WORD(4), .check = check_attribute, .help = "class of DNS records" },
+	{ "profile", "zone-attribute", CONF_STRING, WORD(5), .check = check_attribute, .help = "zone of a record" },
+	{ "profile", "owner-attribute", CONF_STRING, WORD(6), .check = check_attribute, .help = "owner of a record" },
+	{ "profile", "ttl-attribute", CONF_STRING, WORD(7), .check = check_attribute, .help = "TTL of a record" },
+	{ "profile", "unknown-attribute", CONF_STRING, WORD(8), .check = check_attribute, .help = "records of unknown types" },
+	{ "profile", "dns-branch", CONF_STRING, WORD(9), .check = check_rdn, .help = "branch of zones, below the base" },
+	{ "profile", "zone-label-attribute", CONF_STRING, WORD(10), .check = check_attribute, .help = "a label of a zone in a DN" },
+	{ "profile", "conf-branch", CONF_STRING, WORD(11), .check = check_rdn, .help = "branch of settings, below the base" },
+	{ "profile", "conf-variable", CONF_STRING, WORD(12), .check = check_attribute, .help = "name of a setting" },
+	{ "profile", "conf-value", CONF_STRING, WORD(13), .check = check_attribute, .help = "value of a setting" },
+};
+
+/* Where profile_words[i] goes. */
+static const size_t profile_places[] = {
+	offsetof(struct profile, domain_class),      offsetof(struct profile, domain_attribute),
+	offsetof(struct profile, domain_type),       offsetof(struct profile, replica_master),
+	offsetof(struct profile, record_class),      offsetof(struct profile, zone_attribute),
+	offsetof(struct profile, owner_attribute),   offsetof(struct profile, ttl_attribute),
+	offsetof(struct profile, unknown_attribute), offsetof(struct profile, dns_branch),
+	offsetof(struct profile, zone_label_attribute), offsetof(struct profile, conf_branch),
+	offsetof(struct profile, conf_variable),     offsetof(struct profile, conf_value),
+};
+_Static_assert(array_size(profile_places) ==
+                       sizeof(((struct settings *)0)->profile_words) / sizeof(const char *),
+               "every word has its place");
+_Static_assert(array_size(profile_places) * sizeof(struct span) == sizeof(struct profile),
+               "every member of the profile can be configured");
+
+/* --- reverse prefixes ------------------------------------------------------------------------- */
+
+static bool
+has_bits_behind(const uint8_t *address, size_t octets, unsigned length)
+{
+	for (size_t i = 0; i < octets; i++) {
+		uint8_t mask = length >= 8 * (i + 1) ? 0 : length <= 8 * i ? 0xff : (uint8_t)(0xff >> (length % 8));
+
+		if ((address[i] & mask) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+refuse_prefix(struct text *why)
+{
+	text_put(why, "PREFIX/LENGTH or PREFIX/LENGTH@CUT, the address zero behind its length, the cut a multiple of 8 "
+	              "(IPv4) or 4 (IPv6) and not shorter: 192.0.2.0/24, 10.0.0.0/8@16, 2001:db8::/32@48");
+	return -EINVAL;
+}
+
+int
+settings_reverse_prefix(const char *text, struct reverse_prefix *out, struct text *why)
+{
+	struct reverse_prefix prefix = { .family = strchr(text, ':') != NULL ? 6 : 4 };
+	const char *slash = strchr(text, '/'), *at;
+	unsigned bits = prefix.family == 6 ? 128 : 32, step = prefix.family == 6 ? 4 : 8;
+	char address[INET6_ADDRSTRLEN];
+	uint64_t length, cut;
+
+	if (slash == NULL || (size_t)(slash - text) >= sizeof(address))
+		return refuse_prefix(why);
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	at = strchr(slash, '@');
+	if (inet_pton(prefix.family == 6 ? AF_INET6 : AF_INET, address, prefix.address) != 1 ||
+	    span_to_u64(at != NULL ? span_from(slash + 1, (size_t)(at - slash) - 1) : span_of(slash + 1),
+	                bits, &length) < 0)
+		return refuse_prefix(why);
+	cut = prefix.family == 6 ? 64 : 24;
+	if (cut < length)
+		cut = (length + step - 1) / step * step;
+	if (at != NULL && span_to_u64(span_of(at + 1), bits, &cut) < 0)
+		return refuse_prefix(why);
+	if (cut < length || cut == 0 || cut % step != 0 ||
+	    has_bits_behind(prefix.address, bits / 8, (unsigned)length))
+		return refuse_prefix(why);
+	prefix.length = (uint8_t)length;
+	prefix.cut = (uint8_t)cut;
+	*out = prefix;
+	return 0;
+}
+
+/* --- filling ------------------------------------------------------------------------------------ */
+
+static int
+fill_profile(struct settings *s)
+{
+	s->profile = profile_ispman;
+	for (size_t i = 0; i < array_size(profile_places); i++) {
+		struct span *place = (struct span *)(void *)((char *)&s->profile + profile_places[i]);
+		struct rdn *rdns;
+		size_t count;
+		int r;
+
+		if (s->profile_words[i] == NULL)
+			continue;
+		*place = span_of(s->profile_words[i]);
+		if (place != &s->profile.dns_branch && place != &s->profile.conf_branch)
+			continue;
+		r = dn_split(*place, &s->arena, &rdns, &count);
+		if (r < 0)
+			return r;
+		*place = rdns[0].normalised;
+	}
+	return 0;
+}
+
+static int
+fill_dns(struct settings *s, struct text *why)
+{
+	if (s->dns_reverse_prefixes.count > REVERSE_PREFIXES_MAX) {
+		text_putf(why, "[dns] reverse-prefixes: %zu are given; allowed: at most %d\n",
+		          s->dns_reverse_prefixes.count, REVERSE_PREFIXES_MAX);
+		return -EINVAL;
+	}
+	s->dns.profile = &s->profile;
+	s->dns.serial_stored = s->dns_serial == 1;
+	s->dns.soa_hold = (uint32_t)s->dns_soa_hold;
+	for (size_t i = 0; i < s->dns_reverse_prefixes.count; i++) {
+		int r = settings_reverse_prefix(s->dns_reverse_prefixes.items[i],
+		                                &s->dns.prefixes[s->dns.prefix_count], why);
+
+		if (r < 0)
+			return r;
+		s->dns.prefix_count++;
+	}
+	return 0;
+}
+
+static int
+check_rules(const struct settings *s, struct text *why)
+{
+	size_t before = why->len;
+
+	if (s->ldif_path == NULL && s->ldap_uri.count == 0)
+		text_put(why, "[ldap] uri is not set: [cached] source = ldap needs it\n");
+	if (s->ldif_path == NULL && s->ldap_base == NULL)
+		text_put(why, "[ldap] base is not set: [cached] source = ldap needs it\n");
+	if (s->ldap_filter == NULL)
+		text_put(why, "[ldap] filter is empty; allowed: a search filter such as (objectClass=*)\n");
+	if (s->ldap_bind_dn != NULL && s->ldap_bind_password_file == NULL &&
+	    s->ldap_sasl_mech == SETTINGS_SASL_NONE)
+		text_put(why, "[ldap] bind-dn is set without bind-password-file\n");
+	if (s->ldap_bind_dn == NULL && s->ldap_bind_password_file != NULL)
+		text_put(why, "[ldap] bind-password-file is set without bind-dn\n");
+	if (s->ldap_bind_dn != NULL && s->ldap_sasl_mech != SETTINGS_SASL_NONE)
+		text_put(why, "[ldap] bind-dn is for simple binds; with sasl-mech the server knows who we are\n");
+	if ((s->ldap_cert_file != NULL) != (s->ldap_key_file != NULL))
+		text_put(why, "[ldap] cert-file and key-file need each other\n");
+	return why->len > before ? -EINVAL : 0;
+}
+
+static int
+fill(struct settings *s, struct text *why)
+{
+	int r;
+
+	if (s->cache_dir == NULL || s->run_dir == NULL || s->cached_source == NULL) {
+		text_put(why, "[ispman] cache-dir and run-dir and [cached] source may not be empty\n");
+		return -EINVAL;
+	}
+	s->log_level = LOG_ERROR + s->log_level_word;
+	if (strncmp(s->cached_source, "ldif:", 5) == 0)
+		s->ldif_path = s->cached_source + 5;
+	if (s->dns_max_age == 0)
+		s->dns_max_age = s->max_age;
+	r = fill_profile(s);
+	return r < 0 ? r : fill_dns(s, why);
+}
+
+static int
+load(const char *path, const char *const *overrides, size_t override_count, bool rules,
+     struct settings **out, struct text *why)
+{
+	cleanup(settings_freep) struct settings *s = calloc(1, sizeof(*s));
+	const struct conf_table table = { rows, array_size(rows), s };
+	const struct conf_schema schema = { &table, 1, other_sections };
+	int r;
+
+	if (s == NULL)
+		return -ENOMEM;
+	r = conf_load(&schema, path, overrides, override_count, &s->arena, why);
+	if (r == 0)
+		r = fill(s, why);
+	if (r == 0 && rules)
+		r = check_rules(s, why);
+	if (r < 0)
+		return r;
+	*out = take(s);
+	return 0;
+}
+
+int
+settings_load(const char *path, const char *const *overrides, size_t override_count,
+              struct settings **out, struct text *why)
+{
+	return load(path, overrides, override_count, true, out, why);
+}
+
+int
+settings_load_reader(const char *path, const char *const *overrides, size_t override_count,
+                     struct settings **out, struct text *why)
+{
+	return load(path, overrides, override_count, false, out, why);
+}
+
+void
+settings_free(struct settings *settings)
+{
+	if (settings == NULL)
+		return;
+	arena_free(&settings->arena);
+	free(settings);
+}
+
+void
+settings_freep(struct settings **settings)
+{
+	settings_free(*settings);
+}
+
+const char *
+settings_source_identity(struct settings *s)
+{
+	struct text t = TEXT_INIT;
+	struct span copy;
+
+	text_putf(&t, "profile %d\nsource %s\nbase %s\nfilter %s\n", PROFILE_VERSION, s->cached_source,
+	          s->ldap_base != NULL ? s->ldap_base : "", s->ldap_filter != NULL ? s->ldap_filter : "");
+	for (size_t i = 0; i < array_size(profile_places); i++) {
+		text_put_span(&t, *(const struct span *)(const void *)((const char *)&s->profile + profile_places[i]));
+		text_put_char(&t, '\n');
+	}
+	copy = text_failed(&t) ? (struct span){ NULL, 0 } : arena_copy(&s->arena, text_span(&t));
+	text_free(&t);
+	return copy.data;
+}
+
+void
+settings_describe(struct text *out)
+{
+	for (size_t i = 0; i < array_size(rows); i++)
+		text_putf(out, "[%s] %s (%s): %s\n", rows[i].section, rows[i].key,
+		          rows[i].def != NULL ? rows[i].def : "not set", rows[i].help);
+}
