@@ -27,7 +27,7 @@ struct feed {
 
 	/* COMPLETE: the source will mention every entry that exists (no cookie, or a present phase);
 	 * only then may refresh_done ask for a sweep. */
-	int (*begin_refresh)(void *context);
+	int (*begin_refresh)(void *context, bool complete);
 
 	/* 1 when nothing was ever loaded completely, so that nothing is served and what a refresh brings is not
 	 * seen before it is done; 0 when readers see each flush. */
