@@ -23,9 +23,20 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 	%D%/feed.h \
 	%D%/ldif.c %D%/ldif.h \
 	%D%/lines.c %D%/lines.h
-	%D%/feed.h
 
 # Settings that ispman-cached and ispmanctl share.
 noinst_LTLIBRARIES += %D%/libsettings.la
 %C%_libsettings_la_LIBADD = %D%/libfeed.la common/libcommon.la
 %C%_libsettings_la_SOURCES = %D%/settings.c %D%/settings.h
+
+# The writing half: events of a source to directory/, directory/ to the environments.
+noinst_LTLIBRARIES += %D%/libreplica.la
+%C%_libreplica_la_SOURCES = \
+	%D%/apply.c %D%/apply.h %D%/apply_internal.h \
+	%D%/load_mark.c %D%/load_mark.h \
+	%D%/place.c \
+	%D%/publish_dns.c %D%/publish_dns.h \
+	%D%/remap.c \
+	%D%/replica.c %D%/replica.h \
+	%D%/sweep.c \
+	%D%/touch.c

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * Events of a source (feed.h) to transactions of directory/.
+ *
+ * A batch of events and the cookie that covers them are one transaction, which also holds what they touched and dns/ does
+ * not show yet (pending). Nothing is removed by a refresh before it is complete; then what it did not mention is swept,
+ * unless that is so much that the brake holds it.
+ *
+ * The feed is called by the source's thread; the other functions by any. One mutex serialises them; it is never held
+ * while the source waits for its peer.
+ */
+#pragma once
+
+#include "cache/feed.h"
+#include "cache/project_dns.h"
+#include "cache/replica.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { APPLY_DIRTY_MAX = 3000 }; /* pages of 4 KiB that a transaction may dirty before it is committed */
+
+struct apply_options {
+	const struct dns_settings *dns;
+	struct span binding;   /* names what the cookie is good for: source, base, filter, attributes, profile */
+	bool by_dn;            /* entries are told by DN (LDIF), not by entryUUID */
+	unsigned brake_percent;
+	/* Called after each commit with its sequence number, without the lock. */
+	void (*committed)(void *context, uint64_t sequence);
+	/* The directory is complete for the first time. */
+	void (*completed)(void *context);
+	/* How far dns/ has come, durably: pending rows up to it are no longer needed. */
+	uint64_t (*published)(void *context);
+	/* Sentences for the log. */
+	void (*say)(void *context, int level, const char *sentence);
+	void *context;
+};
+
+/* What a held sweep would remove, by kind. */
+struct brake_figures {
+	uint64_t entries, zones, records;
+	uint64_t zones_total, records_total;
+};
+
+struct apply_status {
+	bool complete;      /* one load at least was */
+	bool loading;       /* the first load is under way */
+	bool refreshing;
+	bool held;          /* the brake holds a sweep */
+	struct brake_figures brake;
+	uint64_t entries, sequence;
+	uint64_t mentioned; /* entries of the refresh under way */
+};
+
+struct apply;
+
+must_check int apply_new(struct replica *replica, const struct apply_options *options, struct apply **out);
+void apply_free(struct apply *apply);
+
+/* The functions of FEED call into APPLY. */
+void apply_feed(struct apply *apply, struct feed *feed);
+
+void apply_status(struct apply *apply, struct apply_status *out);
+
+/* Lets the held sweep run, once. 0, -ENOENT when nothing is held. */
+must_check int apply_release_brake(struct apply *apply);
+
+/* Derives every fragment again from the entries, in small transactions between which changes go on, and touches what
+ * differs. STOP may end it early. The number of fragments that differed, or negative. */
+int64_t apply_remap(struct apply *apply, const atomic_bool *stop);
+
+/* Whether the fragments were derived with other settings than these: apply_remap is due. */
+must_check int apply_needs_remap(struct apply *apply);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * Keeps the dns environment what directory/ says: one thread, the environment's only writer.
+ *
+ * It combines the subjects that commits of directory/ left pending, each whole or not at all, and remembers in
+ * the environment itself how far it has come: after a crash it goes on from there. A rebuild walks all subjects in order
+ * and writes what differs, in small transactions; readers see every subject old or new all the while.
+ */
+#pragma once
+
+#include "cache/project_dns.h"
+#include "cache/replica.h"
+
+#include <stdatomic.h>
+
+struct publish_options {
+	const char *cache_dir;
+	const struct dns_settings *dns;
+	size_t map_size;
+	gid_t group; /* who may read, (gid_t)-1: nobody else */
+	void (*say)(void *context, int level, const char *sentence);
+	/* Called, without locks, when everything committed so far is visible. */
+	void (*caught_up)(void *context);
+	void *context;
+};
+
+struct publish_status {
+	bool complete;       /* readers may use it */
+	bool rebuilding;
+	uint64_t applied;    /* the last sequence that is visible */
+	uint64_t wanted;     /* the last that was committed */
+	uint64_t subjects;   /* combined since the start */
+	uint64_t held_zones; /* whose SOA is held */
+	uint64_t busy_since; /* monotonic milliseconds since when one transaction runs, 0: none */
+	char error[256];     /* what stops it, empty when nothing does */
+};
+
+struct publish;
+
+/* Opens CACHE_DIR/dns/1, wiping what a first build left half done. WHY gets a sentence on failure. */
+must_check int publish_open(struct replica *replica, const struct publish_options *options, struct publish **out,
+                            struct text *why);
+must_check int publish_start(struct publish *publish);
+/* Stops the thread and closes. NULL is fine. */
+void publish_free(struct publish *publish);
+
+/* directory/ has committed SEQUENCE. */
+void publish_wanted(struct publish *publish, uint64_t sequence);
+/* Everything is to be combined anew. */
+void publish_rebuild(struct publish *publish);
+/* How far the environment is, durably. */
+uint64_t publish_applied(struct publish *publish);
+void publish_status(struct publish *publish, struct publish_status *out);
+
+/* Combines every subject and compares, without writing: the number of records that differ, or negative. Each difference is
+ * told to EACH in a sentence. */
+int64_t publish_verify(struct publish *publish, void (*each)(void *context, const char *sentence), void *context,
+                       const atomic_bool *stop);
+
+/* Calls EACH for what is wrong between entries (the problems of subjects). */
+must_check int publish_problems(struct publish *publish, void (*each)(void *context, const struct problem *problem),
+                                void *context);
+/* Zones with a record of their own, and those of them that are served. */
+must_check int publish_count_zones(struct publish *publish, uint64_t *out_zones);
