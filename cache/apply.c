@@ -502,11 +502,12 @@ on_gone(void *context, const uint8_t uuid[ENTRY_UUID_LEN])
 }
 
 static int
-on_begin_refresh(void *context)
+on_begin_refresh(void *context, bool complete)
 {
 	struct apply *apply = context;
 	int r;
 
+	(void)complete; /* refresh_done says whether there is a sweep */
 	pthread_mutex_lock(&apply->lock);
 	r = apply_commit(apply);
 	if (r == 0 && !apply->complete && !apply->loading) {
