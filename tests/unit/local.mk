@@ -4,6 +4,9 @@ if HAVE_CMOCKA
 unit_tests = \
 	%D%/common/test_conf \
 	%D%/common/test_counters \
+	%D%/common/test_daemon \
+	%D%/common/test_line \
+	%D%/common/test_notify \
 	%D%/common/test_span \
 	%D%/cache/test_dn \
 	%D%/cache/test_dname \
@@ -62,3 +65,15 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_common_test_conf_CFLAGS = $(unit_cflags)
 %C%_common_test_conf_LDADD = $(unit_common_libs)
 %C%_common_test_conf_SOURCES = %D%/common/test_conf.c %D%/test.h
+
+%C%_common_test_daemon_CFLAGS = $(unit_cflags)
+%C%_common_test_daemon_LDADD = $(unit_common_libs)
+%C%_common_test_daemon_SOURCES = %D%/common/test_daemon.c %D%/test.h
+
+%C%_common_test_line_CFLAGS = $(unit_cflags)
+%C%_common_test_line_LDADD = $(unit_common_libs)
+%C%_common_test_line_SOURCES = %D%/common/test_line.c %D%/test.h
+
+%C%_common_test_notify_CFLAGS = $(unit_cflags)
+%C%_common_test_notify_LDADD = $(unit_common_libs)
+%C%_common_test_notify_SOURCES = %D%/common/test_notify.c %D%/test.h
