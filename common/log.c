@@ -48,6 +48,8 @@ log_set_level(enum log_level level)
 	log_limit = level;
 }
 
+static void log_line(enum log_level level, const char *format, va_list args) printf_like(2, 0);
+
 static void
 log_line(enum log_level level, const char *format, va_list args)
 {

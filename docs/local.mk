@@ -15,3 +15,7 @@ dist_examples_DATA = \
 	%D%/schema/slapd-modify.ldif \
 	%D%/schema/slapd.conf \
 	%D%/schema/slapd.ldif
+
+dist_doc_DATA = README.md
+
+EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md %D%/README.md

@@ -2,3 +2,11 @@ include %D%/unit/local.mk
 include %D%/fuzz/local.mk
 include %D%/lint/local.mk
 include %D%/integration/local.mk
+
+EXTRA_DIST += .ci/run run-tests \
+	%D%/README.md %D%/debian-packages %D%/install_packages.sh %D%/tsan-suppressions
+
+# The names of all tests, a line each: ./run-tests chooses among them.
+.PHONY: list-tests
+list-tests:
+	@for t in $(TESTS); do echo $$t; done

@@ -1,0 +1,12 @@
+# What a machine can check is left to a machine.
+
+lint_tests = \
+	%D%/docs.sh \
+	%D%/exports.sh \
+	%D%/hardening.sh \
+	%D%/layers.sh \
+	%D%/manpages.sh \
+	%D%/shell.sh \
+	%D%/style.sh
+TESTS += $(lint_tests)
+EXTRA_DIST += $(lint_tests) %D%/tap.sh
