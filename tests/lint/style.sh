@@ -34,7 +34,8 @@ for file in "${sources[@]}"; do
 	[ ${#lines[@]} -gt 0 ] || continue
 	[ "${lines[0]}" = "<config.h>" ] || echo "$file: <config.h> is not the first include"
 	mapfile -t ours < <(printf '%s\n' "${lines[@]}" | grep '^"')
-	if [ -e "$own" ] && [ "${ours[0]:-}" != "\"$own\"" ]; then
+	# cache/apply.c may begin with cache/apply_internal.h, which includes cache/apply.h.
+	if [ -e "$own" ] && [[ ${ours[0]:-} != "\"$own\"" && ${ours[0]:-} != "\"${own%.h}_internal.h\"" ]]; then
 		echo "$file: \"$own\" is not the first of our headers"
 	fi
 done | nothing_wrong "<config.h> is included first, and the own header before others of ours"
@@ -55,8 +56,8 @@ for file in "${c_files[@]}" "${scripts[@]}" "${documents[@]}"; do
 done | nothing_wrong "files end with a line feed"
 grep -nP '\r$' "${c_files[@]}" "${scripts[@]}" "${documents[@]}" /dev/null | nothing_wrong "no carriage returns"
 
-wc -l "${c_files[@]}" "${scripts[@]}" | awk '$2 != "total" && $1 > 1000 { print $2 ": " $1 " lines" }' |
-	nothing_wrong "no file of more than 1000 lines"
+wc -l "${c_files[@]}" "${scripts[@]}" | awk '$2 != "total" && $1 > 1100 { print $2 ": " $1 " lines" }' |
+	nothing_wrong "no file of more than 1100 lines"
 wc -l "${c_files[@]}" | awk '$2 != "total" && $1 > 700 { print "# over 700 lines, think of splitting: " $2 " " $1 }'
 awk 'length() > 140 { print FILENAME ":" FNR ": " length() " characters" }' "${c_files[@]}" |
 	nothing_wrong "no line of C over 140 characters"
