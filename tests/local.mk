@@ -1,6 +1,7 @@
 include %D%/unit/local.mk
 include %D%/fuzz/local.mk
 include %D%/lint/local.mk
+include %D%/diff/local.mk
 include %D%/integration/local.mk
 
 EXTRA_DIST += .ci/run run-tests \

@@ -2,13 +2,16 @@
 # what it needs is not there (ISPMAN_NO_SKIP=1 makes that a failure).
 
 integration_tests = \
-	%D%/schema.py
+	%D%/differential.py
 integration_lib = \
-	tests/data/ispman-sample.ldif \
 	tests/lib/dnsclient.py \
 	tests/lib/ispman_ldif.py \
+	tests/lib/questions.py \
+	tests/lib/rdatagen.py \
 	tests/lib/servers.py \
-	tests/lib/tap.py
+	tests/lib/tap.py \
+	tests/lib/zonemodel.py \
+	tests/lib/zonewriter.py
 
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib)

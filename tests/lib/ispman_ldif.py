@@ -21,6 +21,9 @@ RDN_MAX = 245
 
 SPECIAL = b',+"\\<>;='
 
+# The types that ISPMan's own classes allow; others need the auxiliary class ispmanDnsRecords.
+CLASSIC = ("SOA", "NS", "MX", "A", "AAAA", "CNAME", "TXT")
+
 
 def octets(value):
     return value if isinstance(value, bytes) else str(value).encode("latin-1")
@@ -87,6 +90,13 @@ def attribute_of(rrtype):
     return rrtype[0].lower() + rrtype[1:] + "Record"
 
 
+def classes_for(structural, rrtypes):
+    classes = [("objectClass", structural)]
+    if any(rrtype not in CLASSIC for rrtype in rrtypes):
+        classes.append(("objectClass", "ispmanDnsRecords"))
+    return classes
+
+
 class Tree:
     def __init__(self, base="o=ispman"):
         self.base = octets(base)
@@ -107,10 +117,10 @@ class Tree:
     def remove(self, dn):
         del self.entries[dn_key(octets(dn))]
 
-    def branch(self, rdn_type, value, parent, spelling=0):
+    def branch(self, rdn_type, value, parent, spelling=0, rrtypes=()):
         """The grouping entry below PARENT, made when it is missing. Returns its DN."""
         dn = octets(rdn_type) + b"=" + dn_escape(value, spelling) + b"," + parent
-        self.add(dn, [("objectClass", "ispmanBranch"), (rdn_type, value)])
+        self.add(dn, classes_for("ispmanBranch", rrtypes) + [(rdn_type, value)])
         return dn
 
     def setting(self, variable, value, module="dns_vars"):
@@ -150,33 +160,34 @@ class Tree:
         return dn
 
     def record(self, zone, owner, rrtype, value, ttl=None, layout="branch", pointer=None,
-               marker=None, spelling=0, zone_name=None, node=None):
+               marker=None, spelling=0, zone_name=None, attribute=None):
         """One dNSZone entry. LAYOUT says where it stands: below a branch for the value ("branch"),
         directly below ou=<type>Record ("type"), or directly below the zone node ("flat"). VALUE may
         be a list: an entry with several values. A value too long for an RDN goes to "type".
-        POINTER is a pTRRecord, MARKER a tXTRecord beside the data. ZONE_NAME and NODE override what
-        the entry claims and the dc labels it stands under. Returns its DN, None when that is taken."""
-        attribute = attribute_of(rrtype)
+        POINTER is a pTRRecord, MARKER a tXTRecord beside the data. ZONE_NAME overrides what the entry claims,
+        ATTRIBUTE the one that goes with the type. Returns its DN, None when that is taken."""
+        attribute = attribute or attribute_of(rrtype)
         values = value if isinstance(value, list) else [value]
-        parent = self.zone_node(node if node is not None else zone)
+        parent = self.zone_node(zone)
         if layout == "branch" and rdn_size(attribute, values[0]) > RDN_MAX:
             layout = "type"
         if layout != "flat":
             parent = self.branch("ou", attribute, parent)
         if layout == "branch":
-            parent = self.branch(attribute, values[0], parent, spelling)
-        attributes = [("objectClass", "top"), ("objectClass", "dNSZone"),
-                      ("zoneName", zone if zone_name is None else zone_name),
-                      ("relativeDomainName", owner)]
-        attributes += [(attribute, v) for v in values]
-        if ttl is not None:
-            attributes += [("dNSTTL", ttl)]
+            parent = self.branch(attribute, values[0], parent, spelling, [rrtype])
+        extra = [("dNSTTL", ttl)] if ttl is not None else []
         if pointer is not None:
-            attributes += [("pTRRecord", pointer)]
+            extra += [("pTRRecord", pointer)]
         if marker is not None:
-            attributes += [("tXTRecord", marker)]
+            extra += [("tXTRecord", marker)]
+        return self.entry(zone if zone_name is None else zone_name, owner,
+                          [(attribute, v) for v in values] + extra, parent, [rrtype], spelling)
+
+    def entry(self, zone_name, owner, attributes, parent, rrtypes, spelling=0):
+        """A dNSZone entry below PARENT. Returns its DN, None when that is taken."""
         dn = b"relativeDomainName=" + dn_escape(owner, spelling) + b"," + parent
-        if not self.add(dn, attributes):
+        if not self.add(dn, [("objectClass", "top")] + classes_for("dNSZone", rrtypes) +
+                        [("zoneName", zone_name), ("relativeDomainName", owner)] + attributes):
             self.refused += 1
             return None
         return dn

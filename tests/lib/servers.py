@@ -36,7 +36,7 @@ BUILDDIR = os.environ.get("ISPMAN_BUILDDIR") or SRCDIR
 
 SYSTEM_SCHEMA_DIR = "/etc/ldap/schema"
 SYSTEM_SCHEMA = ("core", "cosine", "nis", "misc", "inetorgperson")
-OUR_SCHEMA = ("dnszone", "pureftpd", "ispman", "radius")
+OUR_SCHEMA = ("dnszone", "ispman-dns-types", "pureftpd", "ispman", "radius")
 SLAPD_MODULES = "/usr/lib/ldap"
 
 _libc = ctypes.CDLL(None)
@@ -397,6 +397,12 @@ class Sandbox:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder = None
         atexit.unregister(self.close)
+
+    def release(self, *servers):
+        """Stops these now, and forgets them."""
+        for server in servers:
+            server.stop()
+            self.servers.remove(server)
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the ispman authors
+"""The module inside named answers exactly as named answers from native zones.
+
+Random domains are written twice from one model: as an ISPMan directory for ispman-cached and dlz_ispman.so, and as
+native zone files for a second server of the same named binary. tests/diff/dnsdiff then asks both the
+same questions and compares rcode, AA, answer, authority, and the glue of referrals, once with
+"minimal-responses yes" and once with "no". What may differ is listed in tests/diff/judge.h.
+
+ISPMAN_DIFF_N     how many comparisons to make at least (100000)
+ISPMAN_DIFF_SEED  the first seed (1); each following universe has the next one
+ISPMAN_DIFF_SIDE  native: compare named with named, a check of this test itself
+"""
+
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import dnsclient
+import questions
+import servers
+import tap
+import zonemodel
+import zonewriter
+
+COMPARISONS = int(os.environ.get("ISPMAN_DIFF_N", "100000"))
+FIRST_SEED = int(os.environ.get("ISPMAN_DIFF_SEED", "1"))
+NATIVE_SIDE = os.environ.get("ISPMAN_DIFF_SIDE") == "native"
+DIFFERENCES_MOST = 20
+QUESTIONS_MOST = 40000
+VIEWS = ["minimal-responses yes;", "minimal-responses no;"]
+# named refuses larger sets in zone files unless told otherwise; a DLZ database has no such limit.
+OPTIONS = "max-records-per-type 0; max-types-per-name 0; max-records 0;"
+
+
+def plain_zone(zones, name):
+    """The file text of the zone that NAME lies in, shortened."""
+    best = max((origin for origin in zones if name[-len(origin):] == origin), key=len, default=None)
+    if best is None:
+        return "no zone\n"
+    lines = zones[best].splitlines()
+    return "\n".join(lines[:150] + (["… %d more lines" % (len(lines) - 150)]
+                                    if len(lines) > 150 else []))
+
+
+def check_loaded(native, zones):
+    """A zone that named refused would make both sides say REFUSED."""
+    log = native.log()
+    for origin in zones:
+        text = dnsclient.name_text(origin)[:-1]
+        if "zone %s/IN/view0: loaded serial" % text not in log:
+            lines = [line for line in log.splitlines() if text in line or "zone" in line and "error" in line]
+            raise RuntimeError("native named does not load %s:\n%s" % (text, "\n".join(lines[-10:])))
+
+
+def spoiled(zones, rng):
+    """The same zones with one record changed: the test must notice."""
+    origin = rng.choice([o for o in zones if len(zones[o].splitlines()) > 5])
+    lines = zones[origin].splitlines(True)
+    spots = [i for i, line in enumerate(lines) if re.search(r" IN (A|TXT|MX) ", line)]
+    if not spots:
+        return None
+    lines[rng.choice(spots)] = ""
+    return {**zones, origin: "".join(lines)}
+
+
+class Comparison:
+    def __init__(self, box):
+        self.box = box
+        self.compared = 0
+        self.counts = {}
+        self.covered = {}
+        self.differences = 0
+
+    def universe(self, seed):
+        box = self.box
+        universe = zonemodel.Universe(seed)
+        tree = zonewriter.write_directory(universe)
+        zones = zonewriter.native_zones(universe)
+        folder = box.path("seed%d" % seed)
+        conf = zonewriter.native_conf(zones, folder)
+        questions_path = box.path("questions")
+        questions.write(universe, questions_path, QUESTIONS_MOST, random.Random(seed))
+        native = box.named(zones=conf, views=VIEWS, options=OPTIONS, name="native")
+        started = [native]
+        try:
+            check_loaded(native, zones)
+            if NATIVE_SIDE:
+                ours = box.named(zones=conf, views=VIEWS, options=OPTIONS, name="other")
+            else:
+                ldif = box.path("tree.ldif")
+                tree.write(ldif)
+                cached = box.cached("ldif:" + ldif, settings={
+                    "dns": {"reverse-prefixes": " ".join(zonemodel.REVERSE_PREFIXES)}})
+                started.append(cached)
+                ours = box.named(dlz=cached, views=VIEWS, name="module")
+            started.append(ours)
+            for view in range(len(VIEWS)):
+                self.ask(ours, native, view, questions_path, zones, seed)
+                if self.differences >= DIFFERENCES_MOST:
+                    break
+        except Exception:
+            box.show_logs()
+            raise
+        finally:
+            box.release(*reversed(started))
+        for feature, number in universe.count.items():
+            self.covered[feature] = self.covered.get(feature, 0) + number
+        return universe
+
+    def ask(self, ours, native, view, questions_path, zones, seed):
+        """One pass of dnsdiff; differences are printed."""
+        source = native.addresses[view][2]
+        done = subprocess.run(
+            [servers.built("tests/diff/dnsdiff"), "-a", "127.0.0.1:%d" % ours.port,
+             "-b", "127.0.0.1:%d" % native.port, "-s", source,
+             "-m", str(DIFFERENCES_MOST - self.differences), questions_path],
+            capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise RuntimeError("dnsdiff failed: " + done.stderr)
+        for line in done.stdout.splitlines():
+            words = line.split()
+            if words[0] == "count":
+                self.counts[words[1]] = self.counts.get(words[1], 0) + int(words[2])
+                if words[1] == "asked":
+                    self.compared += int(words[2])
+            elif words[0] == "difference":
+                self.differences += 1
+                self.show(words, zones, seed, VIEWS[view])
+
+    def show(self, words, zones, seed, view):
+        name = dnsclient.read_name(bytes.fromhex(words[1]), 0)[0]
+        tap.say("--- difference: seed %d, %s %s, %s" % (
+            seed, dnsclient.name_text(name), dnsclient.type_text(int(words[2])), view))
+        tap.say("the server under test says\n%s" % dnsclient.Message(bytes.fromhex(words[3])))
+        tap.say("native zones say\n%s" % dnsclient.Message(bytes.fromhex(words[4])))
+        tap.say("the zone is\n" + plain_zone(zones, dnsclient.lower(name)))
+
+
+def harness_finds_a_changed_record(box):
+    """One record taken out of one zone of the second server must show."""
+    universe = zonemodel.Universe(FIRST_SEED, scale=0.3)
+    zonewriter.write_directory(universe)
+    zones = zonewriter.native_zones(universe)
+    wrong = spoiled(zones, random.Random(FIRST_SEED))
+    path = box.path("questions-harness")
+    questions.write(universe, path, 10 ** 6, random.Random(1))
+    pair = [box.named(zones=zonewriter.native_conf(z, box.path(folder)), views=VIEWS, options=OPTIONS,
+                      name=folder) for z, folder in ((wrong, "spoiled"), (zones, "right"))]
+    done = subprocess.run([servers.built("tests/diff/dnsdiff"), "-a", "127.0.0.1:%d" % pair[0].port,
+                           "-b", "127.0.0.1:%d" % pair[1].port, "-m", "1", path],
+                          capture_output=True, text=True)
+    box.release(*pair)
+    return done.returncode == 1 and "difference" in done.stdout
+
+
+def main():
+    why = servers.missing("named") or (None if NATIVE_SIDE else servers.missing("cached", "ispmanctl",
+                                                                                 "module"))
+    if why or not servers.built("tests/diff/dnsdiff"):
+        tap.skip_all(why or "dnsdiff is not built")
+    t = tap.Tap()
+    with servers.Sandbox("differential") as box:
+        t.ok(harness_finds_a_changed_record(box), "a record that one server lacks is found")
+        comparison = Comparison(box)
+        seed, began = FIRST_SEED, time.monotonic()
+        try:
+            while comparison.compared < COMPARISONS and comparison.differences < DIFFERENCES_MOST:
+                comparison.universe(seed)
+                seed += 1
+        except Exception as e:
+            t.ok(False, "seed %d runs" % seed, "%s: %s" % (type(e).__name__, e))
+        tap.say("%d comparisons in %d universes, %.0f s" % (
+            comparison.compared, seed - FIRST_SEED, time.monotonic() - began))
+        for word, number in comparison.counts.items():
+            tap.say("%9d %s" % (number, word))
+        tap.say("covered:")
+        for feature, number in sorted(comparison.covered.items()):
+            tap.say("%9d %s" % (number, feature))
+        t.ok(comparison.differences == 0 and comparison.compared >= COMPARISONS,
+             "%d comparisons with native zones show no difference" % comparison.compared)
+        failed = comparison.counts.get("native-servfail", 0) + comparison.counts.get("loop", 0)
+        t.ok(failed * 20 < comparison.compared,
+             "%d questions that native named cannot answer or that loop are few" % failed)
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
