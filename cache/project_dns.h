@@ -42,10 +42,11 @@ struct fragment {
 
 struct mapped {
 	struct fragment *fragments; /* sorted by subject, payloads of one subject in one fragment each; in the arena */
-	struct text problems;       /* a list for problem_next */
+	struct text problems;       /* a list for problem_next; starts as TEXT_INIT */
 };
 
-/* Everything lies in ARENA, but problems, which the caller frees. Returns 0 or -ENOMEM. */
+/* Everything lies in ARENA, but problems, which are cleared first, keep their memory, and are the caller's to free.
+ * Returns 0 or -ENOMEM. */
 must_check int project_dns_map(const struct dns_settings *settings, const struct placed_entry *placed,
                                struct arena *arena, struct mapped *out);
 

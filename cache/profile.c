@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * ISPMan's names for things, and which attributes a replica of the directory has to keep.
+ *
+ * An attribute is kept when a row of the profile names it or when it holds records of a type
+ * that named knows.
+ */
+#include <config.h>
+
+#include "cache/profile.h"
+
+#include "cache/rrtype.h"
+
+#include <stdio.h>
+
+const struct profile profile_ispman = {
+	.domain_class = { "ispmanDomain", 12 },
+	.domain_attribute = { "ispmanDomain", 12 },
+	.domain_type = { "ispmanDomainType", 16 },
+	.replica_master = { "ispmanReplicaMaster", 19 },
+	.record_class = { "dNSZone", 7 },
+	.zone_attribute = { "zoneName", 8 },
+	.owner_attribute = { "relativeDomainName", 18 },
+	.ttl_attribute = { "dNSTTL", 6 },
+	.unknown_attribute = { "unknownRecord", 13 },
+	.dns_branch = { "ou=DNS", 6 },
+	.zone_label_attribute = { "dc", 2 },
+	.conf_branch = { "ou=conf", 7 },
+	.conf_variable = { "ispmanVar", 9 },
+	.conf_value = { "ispmanVal", 9 },
+};
+
+/* The attributes that are read as values. The names of a domain, a zone's label and a variable are read from
+ * the DN. */
+static const size_t kept[] = {
+	offsetof(struct profile, domain_type),       offsetof(struct profile, replica_master),
+	offsetof(struct profile, zone_attribute),    offsetof(struct profile, owner_attribute),
+	offsetof(struct profile, ttl_attribute),     offsetof(struct profile, unknown_attribute),
+	offsetof(struct profile, conf_value),
+};
+
+static struct span
+row(const struct profile *profile, size_t i)
+{
+	return *(const struct span *)(const void *)((const char *)profile + kept[i]);
+}
+
+bool
+profile_wants(const struct profile *profile, struct span attribute)
+{
+	uint16_t type;
+
+	for (size_t i = 0; i < array_size(kept); i++)
+		if (span_is_nocase(attribute, row(profile, i)))
+			return true;
+	return rrtype_from_attribute(attribute, &type) == 0;
+}
+
+void
+profile_each_attribute(const struct profile *profile,
+                       void (*each)(void *context, const char *attribute), void *context)
+{
+	char name[128];
+
+	each(context, "objectClass");
+	for (size_t i = 0; i < array_size(kept); i++) {
+		struct span attribute = row(profile, i);
+
+		if (attribute.len == 0 || attribute.len >= sizeof(name))
+			continue;
+		memcpy(name, attribute.data, attribute.len);
+		name[attribute.len] = '\0';
+		each(context, name);
+	}
+	rrtype_each_attribute(each, context);
+}
