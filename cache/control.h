@@ -60,6 +60,9 @@ struct control_actions {
 	int (*release_brake)(void *context, const struct control_peer *peer, struct text *why);
 };
 
+/* A JSON string of S; where that is not UTF-8, everything but printable ASCII is shown as \xNN. NULL without memory. */
+json_t *control_text(struct span s);
+
 struct control;
 
 /* Binds PATH (mode 0660, GROUP unless it is (gid_t)-1) and listens. A socket that a dead daemon left is replaced; -EADDRINUSE when

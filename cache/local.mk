@@ -54,3 +54,10 @@ noinst_LTLIBRARIES += %D%/libproject.la
 	%D%/project_dns_reduce.c \
 	%D%/project_dns_reverse.c \
 	%D%/project_dns_zone.c
+# The control socket's server side.
+noinst_LTLIBRARIES += %D%/libcontrol.la
+%C%_libcontrol_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_libcontrol_la_LIBADD = common/libcommon.la $(JANSSON_LIBS)
+%C%_libcontrol_la_SOURCES = \
+	%D%/control.c %D%/control.h \
+	%D%/control_session.c %D%/control_session.h

@@ -5,6 +5,7 @@
 
 fuzz_targets = \
 	%D%/fuzz_conf \
+	%D%/fuzz_control \
 	%D%/fuzz_dn \
 	%D%/fuzz_ldif \
 	%D%/fuzz_dname
@@ -35,3 +36,8 @@ endif
 %C%_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_conf_LDADD = common/libcommon.la
 %C%_fuzz_conf_SOURCES = %D%/fuzz_conf.c $(fuzz_main)
+
+%C%_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_fuzz_control_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_control_LDADD = cache/libcontrol.la common/libcommon.la
+%C%_fuzz_control_SOURCES = %D%/fuzz_control.c $(fuzz_main)

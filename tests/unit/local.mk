@@ -8,6 +8,7 @@ unit_tests = \
 	%D%/common/test_line \
 	%D%/common/test_notify \
 	%D%/common/test_span \
+	%D%/cache/test_control \
 	%D%/cache/test_dn \
 	%D%/cache/test_dname \
 	%D%/cache/test_entry \
@@ -77,3 +78,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_common_test_notify_CFLAGS = $(unit_cflags)
 %C%_common_test_notify_LDADD = $(unit_common_libs)
 %C%_common_test_notify_SOURCES = %D%/common/test_notify.c %D%/test.h
+
+%C%_cache_test_control_CFLAGS = $(unit_cflags) $(JANSSON_CFLAGS)
+%C%_cache_test_control_LDADD = cache/libcontrol.la $(unit_common_libs)
+%C%_cache_test_control_SOURCES = %D%/cache/test_control.c %D%/test.h
