@@ -2,6 +2,9 @@
 # what it needs is not there (ISPMAN_NO_SKIP=1 makes that a failure).
 
 integration_tests = \
+	%D%/golden.py \
+	%D%/labels.py \
+	%D%/rfc4592.py \
 	%D%/differential.py
 integration_lib = \
 	tests/lib/dnsclient.py \
@@ -10,8 +13,9 @@ integration_lib = \
 	tests/lib/rdatagen.py \
 	tests/lib/servers.py \
 	tests/lib/tap.py \
+	tests/lib/twosides.py \
 	tests/lib/zonemodel.py \
 	tests/lib/zonewriter.py
 
 TESTS += $(integration_tests)
-EXTRA_DIST += $(integration_tests) $(integration_lib)
+EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif

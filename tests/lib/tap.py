@@ -49,6 +49,14 @@ class Tap:
             return self.ok(False, name, traceback.format_exc())
         return self.ok(True, name)
 
+    def skip(self, name, why):
+        """A part that cannot run here."""
+        if os.environ.get("ISPMAN_NO_SKIP"):
+            return self.ok(False, name, "cannot run: " + why)
+        self.count += 1
+        print("ok %d - %s # SKIP %s" % (self.count, name, why))
+        return True
+
     def done(self):
         print("1..%d" % self.count)
         sys.stdout.flush()
