@@ -10,12 +10,22 @@ dist_schema_DATA = \
 
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
+	%D%/examples/apparmor-named.example \
+	%D%/examples/ispman-cached.service \
+	%D%/examples/ispman.conf.example \
 	%D%/examples/logins.ldif \
+	%D%/examples/named.conf.example \
 	%D%/examples/tree.ldif \
 	%D%/schema/slapd-modify.ldif \
 	%D%/schema/slapd.conf \
 	%D%/schema/slapd.ldif
 
-dist_doc_DATA = README.md
+dist_doc_DATA = \
+	README.md \
+	%D%/dns-data.md \
+	%D%/getting-started.md \
+	%D%/operations.md
+
+dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5
 
 EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md %D%/README.md

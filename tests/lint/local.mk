@@ -10,3 +10,8 @@ lint_tests = \
 	%D%/style.sh
 TESTS += $(lint_tests)
 EXTRA_DIST += $(lint_tests) %D%/tap.sh
+
+check_PROGRAMS += %D%/settings_list
+%C%_settings_list_LDADD = \
+	cache/libsettings.la cache/libproject.la cache/libfeed.la cache/libname.la common/libcommon.la
+%C%_settings_list_SOURCES = %D%/settings_list.c

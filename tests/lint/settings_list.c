@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * Prints every setting that ispman-cached and ispmanctl know, for manpages.sh to compare with ispman.conf(5).
+ */
+#include <config.h>
+
+#include "cache/settings.h"
+
+#include <stdio.h>
+
+int
+main(void)
+{
+	struct text list = TEXT_INIT;
+
+	settings_describe(&list);
+	if (text_failed(&list))
+		return 1;
+	fwrite(list.data, 1, list.len, stdout);
+	text_free(&list);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
