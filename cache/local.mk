@@ -15,14 +15,24 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la
-%C%_libfeed_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
-%C%_libfeed_la_LIBADD = $(CRYPTO_LIBS)
+%C%_libfeed_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(LDAP_CFLAGS)
+%C%_libfeed_la_LIBADD = $(LDAP_LIBS) $(CRYPTO_LIBS)
 %C%_libfeed_la_SOURCES = \
+	%D%/certificate.c %D%/certificate.h \
+	%D%/connection.c %D%/connection.h \
 	%D%/dn.c \
 	%D%/entry.c %D%/entry.h \
 	%D%/feed.h \
 	%D%/ldif.c %D%/ldif.h \
-	%D%/lines.c %D%/lines.h
+	%D%/lines.c %D%/lines.h \
+	%D%/message.c %D%/message_entry.c %D%/message.h \
+	%D%/sync.c %D%/sync.h \
+	%D%/sync_read.c \
+	%D%/sync_serve.c %D%/sync_serve.h \
+	%D%/sync_session.c %D%/sync_session.h \
+	%D%/sync_words.c %D%/sync_words.h \
+	%D%/syncmsg.c %D%/syncmsg.h \
+	%D%/tlv.c %D%/tlv.h
 
 # Settings that ispman-cached and ispmanctl share.
 noinst_LTLIBRARIES += %D%/libsettings.la

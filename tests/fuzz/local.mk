@@ -8,6 +8,7 @@ fuzz_targets = \
 	%D%/fuzz_control \
 	%D%/fuzz_dn \
 	%D%/fuzz_ldif \
+	%D%/fuzz_syncmsg \
 	%D%/fuzz_dname
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/replay_corpora.sh
@@ -41,3 +42,7 @@ endif
 %C%_fuzz_control_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_control_LDADD = cache/libcontrol.la common/libcommon.la
 %C%_fuzz_control_SOURCES = %D%/fuzz_control.c $(fuzz_main)
+
+%C%_fuzz_syncmsg_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_syncmsg_LDADD = cache/libfeed.la common/libcommon.la
+%C%_fuzz_syncmsg_SOURCES = %D%/fuzz_syncmsg.c $(fuzz_main)

@@ -43,8 +43,8 @@ EOT
 
 users_of '<lmdb\.h>' 'cache/store\.c|tests/bench/.*' |
 	nothing_wrong "<lmdb.h> is included by cache/store.c only"
-users_of '<(ldap|lber|ldap_[a-z]+|lber_[a-z]+)\.h>' \
-	'cache/connection\.c|cache/sync\.c|cache/syncmsg\.c|saslauth/bind\.c|agent/tasks\.c|tests/.*' |
+users_of '<(open)?(ldap|lber|ldap_[a-z]+|lber_[a-z]+)\.h>' \
+	'cache/connection\.c|cache/message\.c|saslauth/bind\.c|agent/tasks\.c|tests/.*' |
 	nothing_wrong "<ldap.h> and <lber.h> are included where LDAP is spoken only"
 users_of '<ldns/' 'cache/rdata[a-z_]*\.c|tests/.*' |
 	nothing_wrong "ldns is included where record text is read only"

@@ -13,6 +13,10 @@ unit_tests = \
 	%D%/cache/test_dname \
 	%D%/cache/test_entry \
 	%D%/cache/test_ldif \
+	%D%/cache/test_message \
+	%D%/cache/test_sync_session \
+	%D%/cache/test_sync_words \
+	%D%/cache/test_syncmsg \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
@@ -82,3 +86,19 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_control_CFLAGS = $(unit_cflags) $(JANSSON_CFLAGS)
 %C%_cache_test_control_LDADD = cache/libcontrol.la $(unit_common_libs)
 %C%_cache_test_control_SOURCES = %D%/cache/test_control.c %D%/test.h
+
+%C%_cache_test_message_CFLAGS = $(unit_cflags)
+%C%_cache_test_message_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_message_SOURCES = %D%/cache/test_message.c %D%/test.h
+
+%C%_cache_test_sync_session_CFLAGS = $(unit_cflags)
+%C%_cache_test_sync_session_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_sync_session_SOURCES = %D%/cache/test_sync_session.c %D%/test.h
+
+%C%_cache_test_sync_words_CFLAGS = $(unit_cflags)
+%C%_cache_test_sync_words_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_sync_words_SOURCES = %D%/cache/test_sync_words.c %D%/test.h
+
+%C%_cache_test_syncmsg_CFLAGS = $(unit_cflags)
+%C%_cache_test_syncmsg_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_syncmsg_SOURCES = %D%/cache/test_syncmsg.c %D%/test.h

@@ -1,0 +1,961 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * The socket is made here and handed to libldap, which then knows nothing of names and addresses:
+ * so a refused connection is told from an unknown name, and shutting the socket down wakes libldap
+ * from whatever it waits for.
+ */
+#include <config.h>
+
+#include "cache/connection.h"
+
+#include "cache/certificate.h"
+#include "cache/sync_words.h"
+#include "cache/syncmsg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ldap.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openldap.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+enum {
+	PASSWORD_MAX = 4096,
+	PARENTS_MAX = 32, /* steps up from the base in search of contextCSN */
+	STEPS_MAX = 6,    /* an attempt may take this many timeouts */
+	KEEPALIVE_IDLE = 60,
+	KEEPALIVE_INTERVAL = 15,
+	KEEPALIVE_COUNT = 4,
+	MESSAGE_MAX = 64 * 1024 * 1024, /* octets of one LDAP message */
+};
+
+struct connection_attempt {
+	/* Written before the thread starts. */
+	char *uri, *ca_file, *cert_file, *key_file, *bind_dn, *password_file, *sasl_mech, *base;
+	bool starttls, sync;
+	unsigned timeout;
+	size_t uri_number;
+	int done_fd; /* readable: the thread has ended */
+
+	pthread_mutex_t lock;
+	/* Under the lock. */
+	bool abandoned, ended;
+	int guard; /* a duplicate of the socket, to shut it down from outside; -1 */
+
+	/* The thread's until it has ended. */
+	struct connection *connection;
+	struct text why;
+	int error;
+};
+
+/* ---- passwords ---- */
+
+int
+connection_read_password(const char *file, struct text *out, struct text *why)
+{
+	cleanup(close_fdp) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char room[PASSWORD_MAX + 1];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		int r = -errno;
+
+		text_putf(why, "the password file %s cannot be read: %s", file, strerror(-r));
+		return r;
+	}
+	if (!S_ISREG(st.st_mode) || (st.st_mode & S_IRWXO) != 0) {
+		text_putf(why, S_ISREG(st.st_mode)
+		          ? "the password file %s is open to everybody: chmod o= it first"
+		          : "the password file %s is not a file", file);
+		return -EPERM;
+	}
+	n = read(fd, room, sizeof(room));
+	if (n > 0 && room[n - 1] == '\n')
+		n--;
+	if (n > 0 && room[n - 1] == '\r')
+		n--;
+	if (n <= 0 || n > PASSWORD_MAX) {
+		text_putf(why, n <= 0 ? "the password file %s is empty"
+		                      : "the password file %s is too long", file);
+		explicit_bzero(room, sizeof(room));
+		return -EINVAL;
+	}
+	text_put_span(out, span_from(room, (size_t)n));
+	explicit_bzero(room, sizeof(room));
+	return text_failed(out) ? -ENOMEM : 0;
+}
+
+static void
+wipe(struct text *secret)
+{
+	if (secret->data != NULL)
+		explicit_bzero(secret->data, secret->room);
+	text_free(secret);
+}
+
+/* ---- the socket ---- */
+
+/* Lets connection_attempt_abandon reach the socket. False when nobody waits any more. */
+static bool
+guard_socket(struct connection_attempt *a, int fd)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&a->lock);
+	if (a->guard >= 0)
+		close(a->guard);
+	a->guard = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	wanted = !a->abandoned;
+	pthread_mutex_unlock(&a->lock);
+	return wanted;
+}
+
+static int
+connect_socket(struct connection_attempt *a, int fd, const struct sockaddr *address, socklen_t len)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	int error = 0;
+	socklen_t error_len = sizeof(error);
+
+	if (!guard_socket(a, fd))
+		return -ECANCELED;
+	if (connect(fd, address, len) == 0)
+		return 0;
+	if (errno != EINPROGRESS)
+		return -errno;
+	for (;;) {
+		int n = poll(&wait, 1, (int)a->timeout * 1000);
+
+		if (n > 0)
+			break;
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0)
+		return -errno;
+	return -error;
+}
+
+/* A server that vanished without a word is noticed by the kernel too, not only by the questions that the
+ * caller asks now and then. */
+static void
+set_keepalive(int fd, unsigned timeout)
+{
+	static const int on = 1, idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL,
+	                 count = KEEPALIVE_COUNT;
+	unsigned patience = timeout * 2 * 1000;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static int
+connect_unix(struct connection_attempt *a, const char *path)
+{
+	cleanup(close_fdp) int fd = -1;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int r;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		text_putf(&a->why, "%s: the path of the socket is too long", a->uri);
+		return -ENAMETOOLONG;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		r = -errno;
+		text_putf(&a->why, "%s: no socket: %s", a->uri, strerror(-r));
+		return r;
+	}
+	r = connect_socket(a, fd, (const struct sockaddr *)&address, sizeof(address));
+	if (r < 0) {
+		text_putf(&a->why, "%s: cannot connect to %s: %s", a->uri, path, strerror(-r));
+		return r;
+	}
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+static int
+connect_address(struct connection_attempt *a, const struct addrinfo *address)
+{
+	cleanup(close_fdp) int fd = socket(address->ai_family,
+	                                   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+	int r;
+
+	getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof(host), port, sizeof(port),
+	            NI_NUMERICHOST | NI_NUMERICSERV);
+	r = fd < 0 ? -errno : connect_socket(a, fd, address->ai_addr, address->ai_addrlen);
+	if (r < 0) {
+		text_putf(&a->why, "%s%s port %s: %s", a->why.len > 0 ? ", " : "", host, port,
+		          strerror(-r));
+		return r;
+	}
+	set_keepalive(fd, a->timeout);
+	r = fd;
+	fd = -1;
+	return r;
+}
+
+static int
+connect_host(struct connection_attempt *a, const char *host, unsigned port)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+	struct addrinfo *addresses = NULL;
+	struct text reasons = TEXT_INIT;
+	char service[16];
+	int r;
+
+	snprintf(service, sizeof(service), "%u", port);
+	r = getaddrinfo(host, service, &hints, &addresses);
+	if (r != 0) {
+		text_putf(&a->why, "%s: the name \"%s\" cannot be resolved: %s", a->uri, host,
+		          r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
+		return -EHOSTUNREACH;
+	}
+	r = -EHOSTUNREACH;
+	for (struct addrinfo *at = addresses; at != NULL && r < 0 && r != -ECANCELED; at = at->ai_next)
+		r = connect_address(a, at);
+	freeaddrinfo(addresses);
+	if (r < 0) {
+		reasons = a->why;
+		a->why = TEXT_INIT;
+		text_putf(&a->why, "%s: cannot connect to %s", a->uri, text_str(&reasons));
+		text_free(&reasons);
+	} else {
+		text_clear(&a->why);
+	}
+	return r;
+}
+
+/* ---- libldap ---- */
+
+/* libldap sets up its defaults (ldap.conf, environment) at first use, without a lock. */
+static void
+wake_libldap(void)
+{
+	int version;
+
+	ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+}
+
+static struct span
+diagnostic(LDAP *ld, char **out_message)
+{
+	char *message = NULL;
+
+	if (ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &message) != LDAP_OPT_SUCCESS)
+		message = NULL;
+	*out_message = message;
+	return message != NULL ? span_of(message) : SPAN("");
+}
+
+static int
+fail(struct connection_attempt *a, LDAP *ld, enum sync_words_step step, int code)
+{
+	struct sync_words_scene scene = {
+		.step = step,
+		.uri = a->uri,
+		.identity = a->connection != NULL && a->connection->identity.len > 0
+		                    ? text_str(&a->connection->identity)
+		                    : a->bind_dn,
+		.base = a->base,
+		.sasl_mech = a->sasl_mech,
+		.password_file = a->password_file,
+	};
+	char *message;
+	struct span text = diagnostic(ld, &message);
+
+	/* What libldap makes up without a message of the server's has at least a name. */
+	if (text.len == 0 && code < 0 && code != LDAP_CODE_SERVER_DOWN && code != LDAP_CODE_TIMED_OUT)
+		text = span_of(ldap_err2string(code));
+	sync_words_result(&a->why, &scene, code, text);
+	ldap_memfree(message);
+	return -EIO;
+}
+
+/* Sets what must not depend on ldap.conf or on libldap's idea of a good default. */
+static bool
+set_options(struct connection_attempt *a, LDAP *ld)
+{
+	struct timeval timeout = { .tv_sec = a->timeout };
+	int version = LDAP_VERSION3, deref = LDAP_DEREF_NEVER;
+	ber_len_t longest = MESSAGE_MAX;
+	Sockbuf *buffer = NULL;
+
+	return ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version) == 0 &&
+	       ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == 0 &&
+	       ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_ON) == 0 &&
+	       ldap_set_option(ld, LDAP_OPT_DEREF, &deref) == 0 &&
+	       ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout) == 0 &&
+	       ldap_set_option(ld, LDAP_OPT_TIMEOUT, &timeout) == 0 &&
+	       ldap_get_option(ld, LDAP_OPT_SOCKBUF, &buffer) == 0 &&
+	       ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &longest) > 0;
+}
+
+static int
+set_tls_options(struct connection_attempt *a, LDAP *ld, int require)
+{
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+	const struct {
+		int option;
+		const char *file;
+		const char *what;
+	} files[] = {
+		{ LDAP_OPT_X_TLS_CACERTFILE, a->ca_file, "ca-file" },
+		{ LDAP_OPT_X_TLS_CERTFILE, a->cert_file, "cert-file" },
+		{ LDAP_OPT_X_TLS_KEYFILE, a->key_file, "key-file" },
+	};
+	int client = 0, oldest = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2, r;
+
+	for (size_t i = 0; i < array_size(files); i++) {
+		if (files[i].file == NULL)
+			continue;
+		if (access(files[i].file, R_OK) < 0) {
+			r = -errno;
+			text_putf(&a->why, "%s: %s %s cannot be read: %s", a->uri, files[i].what,
+			          files[i].file, strerror(-r));
+			return r;
+		}
+		ldap_set_option(ld, files[i].option, files[i].file);
+	}
+	ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &require);
+	ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &oldest);
+	pthread_mutex_lock(&one_at_a_time);
+	r = ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client);
+	pthread_mutex_unlock(&one_at_a_time);
+	if (r != LDAP_OPT_SUCCESS) {
+		text_putf(&a->why, "%s: TLS cannot be set up: is %s a PEM file?", a->uri,
+		          a->ca_file != NULL     ? a->ca_file
+		          : a->cert_file != NULL ? a->cert_file
+		                                 : "TLS_CACERT of ldap.conf");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+handshake(LDAP *ld)
+{
+	int r;
+
+	/* Without this libldap 2.5 spins over a socket that is not ready, and knows no timeout. */
+	ldap_set_option(ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
+	r = ldap_install_tls(ld);
+	ldap_set_option(ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
+	return r;
+}
+
+static int
+ask_starttls(struct connection_attempt *a, LDAP *ld)
+{
+	struct berval *value = NULL;
+	char *oid = NULL;
+	int r = ldap_extended_operation_s(ld, LDAP_EXOP_START_TLS, NULL, NULL, NULL, &oid, &value);
+
+	ldap_memfree(oid);
+	ber_bvfree(value);
+	return r == LDAP_SUCCESS ? 0 : fail(a, ld, SYNC_WORDS_STARTTLS, r);
+}
+
+/* Connects and leaves a libldap handle in *OUT that has sent nothing yet. */
+static int
+reach(struct connection_attempt *a, const LDAPURLDesc *url, LDAP **out, int *out_fd)
+{
+	bool local = strcmp(url->lud_scheme, "ldapi") == 0;
+	bool tls = strcmp(url->lud_scheme, "ldaps") == 0;
+	const char *host = url->lud_host != NULL ? url->lud_host : "";
+	int port = url->lud_port != 0 ? url->lud_port : tls ? LDAPS_PORT : LDAP_PORT;
+	LDAP *ld = NULL;
+	int fd, r;
+
+	if (local)
+		fd = connect_unix(a, *host != '\0' ? host : CONNECTION_LDAPI_PATH);
+	else
+		fd = connect_host(a, *host != '\0' ? host : "localhost", (unsigned)port);
+	if (fd < 0)
+		return fd;
+	r = ldap_init_fd(fd, local ? LDAP_PROTO_IPC : LDAP_PROTO_TCP, a->uri, &ld);
+	if (r != LDAP_SUCCESS) {
+		close(fd);
+		text_putf(&a->why, "%s: %s", a->uri, ldap_err2string(r));
+		return -EINVAL;
+	}
+	if (!set_options(a, ld)) {
+		ldap_unbind_ext(ld, NULL, NULL);
+		text_putf(&a->why, "%s: libldap refuses an option", a->uri);
+		return -EINVAL;
+	}
+	*out = ld;
+	*out_fd = fd;
+	return 0;
+}
+
+/* Looks at the certificate of a server that was just refused. Nothing but the handshake is sent over this
+ * connection. */
+static void
+explain_certificate(struct connection_attempt *a, const LDAPURLDesc *url, struct text *out)
+{
+	struct text kept = a->why;
+	struct berval der = { 0, NULL };
+	LDAP *ld = NULL;
+	int fd;
+
+	a->why = TEXT_INIT;
+	if (reach(a, url, &ld, &fd) == 0) {
+		if (set_tls_options(a, ld, LDAP_OPT_X_TLS_NEVER) == 0 &&
+		    (!a->starttls || ask_starttls(a, ld) == 0) && handshake(ld) == LDAP_SUCCESS &&
+		    ldap_get_option(ld, LDAP_OPT_X_TLS_PEERCERT, &der) == LDAP_OPT_SUCCESS &&
+		    der.bv_val != NULL) {
+			certificate_explain(span_from(der.bv_val, der.bv_len),
+			                    url->lud_host != NULL ? url->lud_host : "localhost",
+			                    a->ca_file, out);
+			ldap_memfree(der.bv_val);
+		}
+		ldap_unbind_ext(ld, NULL, NULL);
+	}
+	text_free(&a->why);
+	a->why = kept;
+}
+
+static int
+secure(struct connection_attempt *a, LDAP *ld, const LDAPURLDesc *url)
+{
+	struct text reason = TEXT_INIT;
+	char *message;
+	struct span text;
+	int r = set_tls_options(a, ld, LDAP_OPT_X_TLS_HARD);
+
+	if (r < 0)
+		return r;
+	if (a->starttls) {
+		r = ask_starttls(a, ld);
+		if (r < 0)
+			return r;
+	}
+	r = handshake(ld);
+	if (r == LDAP_SUCCESS)
+		return 0;
+	if (r == LDAP_TIMEOUT) {
+		text_putf(&a->why, "%s: no answer to the TLS handshake in time", a->uri);
+		return -ETIMEDOUT;
+	}
+	text = diagnostic(ld, &message);
+	explain_certificate(a, url, &reason);
+	text_putf(&a->why, "%s: the TLS handshake failed", a->uri);
+	if (reason.len > 0)
+		text_putf(&a->why, ": %s", text_str(&reason));
+	else if (text.len > 0)
+		text_putf(&a->why, " (%.*s)", (int)text.len, text.data);
+	ldap_memfree(message);
+	text_free(&reason);
+	return -EPROTO;
+}
+
+/* ---- bind ---- */
+
+/* What Cyrus SASL hands to the callback of ldap_sasl_interactive_bind_s; its own header is not
+ * needed for the little that is used here. */
+struct sasl_question {
+	unsigned long id;
+	const char *challenge, *prompt, *standard;
+	const void *answer;
+	unsigned answer_len;
+};
+
+enum {
+	SASL_LIST_END = 0,
+	SASL_AUTHENTICATION_NAME = 0x4002,
+	SASL_PASSWORD = 0x4004,
+};
+
+struct sasl_answers {
+	const char *name;
+	const struct text *password;
+};
+
+/* GSSAPI asks for nothing but an optional authorisation identity; mechanisms with a password get ours. */
+static int
+answer_sasl(LDAP *ld unused, unsigned flags unused, void *context, void *list)
+{
+	const struct sasl_answers *answers = context;
+
+	for (struct sasl_question *q = list; q->id != SASL_LIST_END; q++) {
+		struct span answer = q->standard != NULL ? span_of(q->standard) : SPAN("");
+
+		if (q->id == SASL_AUTHENTICATION_NAME && answers->name != NULL)
+			answer = span_of(answers->name);
+		else if (q->id == SASL_PASSWORD)
+			answer = text_span(answers->password);
+		q->answer = answer.data;
+		q->answer_len = (unsigned)answer.len;
+	}
+	return LDAP_SUCCESS;
+}
+
+static int
+bind_sasl(struct connection_attempt *a, LDAP *ld, const struct text *password)
+{
+	struct sasl_answers answers = { a->bind_dn, password };
+	struct berval none = { 0, (char[]){ "" } };
+	int r;
+
+	if (strcasecmp(a->sasl_mech, "EXTERNAL") == 0)
+		/* A single message; does not need the SASL library. */
+		r = ldap_sasl_bind_s(ld, NULL, "EXTERNAL", &none, NULL, NULL, NULL);
+	else
+		r = ldap_sasl_interactive_bind_s(ld, NULL, a->sasl_mech, NULL, NULL, LDAP_SASL_QUIET,
+		                                 answer_sasl, &answers);
+	return r == LDAP_SUCCESS ? 0 : fail(a, ld, SYNC_WORDS_BIND, r);
+}
+
+static int
+bind_simple(struct connection_attempt *a, LDAP *ld, const struct text *password)
+{
+	struct berval secret = { password->len, password->data };
+	int r = ldap_sasl_bind_s(ld, a->bind_dn, LDAP_SASL_SIMPLE, &secret, NULL, NULL, NULL);
+
+	return r == LDAP_SUCCESS ? 0 : fail(a, ld, SYNC_WORDS_BIND, r);
+}
+
+/* Asks the server what it made of us (RFC 4532): the DN that its access rules will see. */
+static void
+learn_identity(struct connection_attempt *a, LDAP *ld)
+{
+	struct berval *identity = NULL;
+
+	if (a->sasl_mech == NULL) {
+		if (a->bind_dn != NULL)
+			text_put(&a->connection->identity, a->bind_dn);
+		return;
+	}
+	if (ldap_whoami_s(ld, &identity, NULL, NULL) == LDAP_SUCCESS && identity != NULL &&
+	    identity->bv_len > 3 && strncasecmp(identity->bv_val, "dn:", 3) == 0)
+		text_put_span(&a->connection->identity,
+		              span_from(identity->bv_val + 3, identity->bv_len - 3));
+	ber_bvfree(identity);
+}
+
+static int
+authenticate(struct connection_attempt *a, LDAP *ld)
+{
+	struct text password = TEXT_INIT, reason = TEXT_INIT;
+	int r = 0;
+
+	if (a->bind_dn == NULL && a->sasl_mech == NULL)
+		return 0;
+	if (a->password_file != NULL) {
+		/* Read anew each time: changing the password needs no restart. */
+		r = connection_read_password(a->password_file, &password, &reason);
+		if (r < 0)
+			text_putf(&a->why, "%s: %s", a->uri, text_str(&reason));
+	} else if (a->sasl_mech == NULL) {
+		/* A name without a password is an anonymous bind in disguise (RFC 4513 5.1.2). */
+		text_putf(&a->why, "%s: bind-dn is set, but bind-password-file is not", a->uri);
+		r = -EINVAL;
+	}
+	if (r == 0)
+		r = a->sasl_mech != NULL ? bind_sasl(a, ld, &password) : bind_simple(a, ld, &password);
+	wipe(&password);
+	text_free(&reason);
+	if (r == 0)
+		learn_identity(a, ld);
+	return r;
+}
+
+/* ---- the database ---- */
+
+static int
+read_one(struct connection_attempt *a, LDAP *ld, const char *dn, const char *const *names,
+         LDAPMessage **out)
+{
+	struct timeval timeout = { .tv_sec = a->timeout };
+	char *attributes[4] = { NULL };
+	int r;
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		attributes[i] = strdup(names[i]);
+	r = ldap_search_ext_s(ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0, NULL, NULL,
+	                      &timeout, 0, out);
+	for (size_t i = 0; attributes[i] != NULL; i++)
+		free(attributes[i]);
+	return r;
+}
+
+static bool
+has_value(struct berval **values, const char *value)
+{
+	for (size_t i = 0; values != NULL && values[i] != NULL; i++)
+		if (strcmp(values[i]->bv_val, value) == 0)
+			return true;
+	return false;
+}
+
+/* The root DSE may be hidden; then the search itself will tell. */
+static int
+check_sync_offered(struct connection_attempt *a, LDAP *ld)
+{
+	static const char *const names[] = { "supportedControl", NULL };
+	struct sync_words_scene scene = { .uri = a->uri, .base = a->base };
+	struct berval **values = NULL;
+	LDAPMessage *answer = NULL, *entry;
+	int r = 0;
+
+	if (read_one(a, ld, "", names, &answer) == LDAP_SUCCESS &&
+	    (entry = ldap_first_entry(ld, answer)) != NULL)
+		values = ldap_get_values_len(ld, entry, names[0]);
+	if (values != NULL && !has_value(values, SYNCMSG_REQUEST_OID)) {
+		sync_words_no_sync(&a->why, &scene);
+		r = -EOPNOTSUPP;
+	}
+	ldap_value_free_len(values);
+	ldap_msgfree(answer);
+	return r;
+}
+
+/* Keeps the contextCSN values of ENTRY, which stands at DN. Returns whether there were any. */
+static bool
+keep_state(struct connection *c, LDAP *ld, LDAPMessage *entry, const char *dn)
+{
+	struct berval **values = ldap_get_values_len(ld, entry, "contextCSN");
+	bool found = values != NULL && values[0] != NULL;
+
+	if (found) {
+		text_put(&c->context_dn, dn);
+		text_put(&c->state, "csn=");
+	}
+	for (size_t i = 0; found && values[i] != NULL; i++) {
+		if (i > 0)
+			text_put_char(&c->state, ';');
+		text_put_span(&c->state, span_from(values[i]->bv_val, values[i]->bv_len));
+	}
+	ldap_value_free_len(values);
+	return found;
+}
+
+/* contextCSN stands at the suffix of the database, which may be an ancestor of the base. */
+static void
+find_state_above(struct connection_attempt *a, LDAP *ld)
+{
+	static const char *const names[] = { "contextCSN", NULL };
+	LDAPDN rdns = NULL;
+	bool found = false;
+
+	if (ldap_str2dn(a->base, &rdns, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || rdns == NULL)
+		return;
+	for (size_t i = 1; !found && i < PARENTS_MAX && rdns[i - 1] != NULL && rdns[i] != NULL; i++) {
+		LDAPMessage *answer = NULL, *entry;
+		char *dn = NULL;
+
+		if (ldap_dn2str(rdns + i, &dn, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS &&
+		    read_one(a, ld, dn, names, &answer) == LDAP_SUCCESS &&
+		    (entry = ldap_first_entry(ld, answer)) != NULL)
+			found = keep_state(a->connection, ld, entry, dn);
+		ldap_msgfree(answer);
+		ldap_memfree(dn);
+	}
+	ldap_dnfree(rdns);
+}
+
+static int
+check_base(struct connection_attempt *a, LDAP *ld)
+{
+	static const char *const names[] = { "entryUUID", "contextCSN", NULL };
+	struct connection *c = a->connection;
+	struct sync_words_scene scene = {
+		.step = SYNC_WORDS_BASE,
+		.uri = a->uri,
+		.identity = text_str(&c->identity),
+		.base = a->base,
+	};
+	struct berval **values = NULL;
+	LDAPMessage *answer = NULL, *entry = NULL;
+	int r = read_one(a, ld, a->base, names, &answer);
+
+	if (r != LDAP_SUCCESS) {
+		r = fail(a, ld, SYNC_WORDS_BASE, r);
+	} else if ((entry = ldap_first_entry(ld, answer)) == NULL) {
+		sync_words_result(&a->why, &scene, LDAP_CODE_NO_SUCH_OBJECT, SPAN("an empty answer"));
+		r = -EIO;
+	} else {
+		values = ldap_get_values_len(ld, entry, "entryUUID");
+		if (values == NULL || values[0] == NULL ||
+		    uuid_from_text(span_from(values[0]->bv_val, values[0]->bv_len), c->base_uuid) < 0) {
+			sync_words_no_uuid(&a->why, &scene);
+			r = -EACCES;
+		}
+	}
+	if (r == 0 && !keep_state(c, ld, entry, a->base))
+		find_state_above(a, ld);
+	ldap_value_free_len(values);
+	ldap_msgfree(answer);
+	return r;
+}
+
+/* ---- an attempt ---- */
+
+static int
+set_up(struct connection_attempt *a, const LDAPURLDesc *url)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	bool tls = strcmp(url->lud_scheme, "ldaps") == 0;
+	int r;
+
+	a->connection = c;
+	if (c == NULL)
+		return -ENOMEM;
+	c->uri = a->uri_number;
+	/* ldapi:// never leaves the machine, ldaps:// is secured already. */
+	if (strcmp(url->lud_scheme, "ldap") != 0)
+		a->starttls = false;
+	r = reach(a, url, &c->ldap, &c->fd);
+	if (r == 0 && (tls || a->starttls))
+		r = secure(a, c->ldap, url);
+	if (r == 0)
+		r = authenticate(a, c->ldap);
+	if (r == 0 && a->sync)
+		r = check_sync_offered(a, c->ldap);
+	if (r == 0)
+		r = check_base(a, c->ldap);
+	return r;
+}
+
+static void
+attempt_free(struct connection_attempt *a)
+{
+	connection_close(a->connection);
+	if (a->guard >= 0)
+		close(a->guard);
+	if (a->done_fd >= 0)
+		close(a->done_fd);
+	text_free(&a->why);
+	free(a->uri);
+	free(a->ca_file);
+	free(a->cert_file);
+	free(a->key_file);
+	free(a->bind_dn);
+	free(a->password_file);
+	free(a->sasl_mech);
+	free(a->base);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+static void *
+attempt_run(void *argument)
+{
+	struct connection_attempt *a = argument;
+	LDAPURLDesc *url = NULL;
+	bool abandoned;
+
+	if (ldap_url_parse(a->uri, &url) != LDAP_URL_SUCCESS) {
+		text_putf(&a->why, "%s: not a URI of the form ldap://host:port, ldaps://host:port or "
+		                   "ldapi://path", a->uri);
+		a->error = -EINVAL;
+	} else {
+		a->error = set_up(a, url);
+		ldap_free_urldesc(url);
+	}
+	if (a->error < 0) {
+		connection_close(a->connection);
+		a->connection = NULL;
+		if (a->why.len == 0)
+			text_putf(&a->why, "%s: %s", a->uri, strerror(-a->error));
+	}
+	pthread_mutex_lock(&a->lock);
+	a->ended = true;
+	abandoned = a->abandoned;
+	if (!abandoned)
+		(void)eventfd_write(a->done_fd, 1);
+	pthread_mutex_unlock(&a->lock);
+	if (abandoned)
+		attempt_free(a);
+	return NULL;
+}
+
+/* Copies a string; an empty one becomes NULL. */
+static bool
+copy_string(const char *string, char **out)
+{
+	if (string == NULL || *string == '\0')
+		return true;
+	*out = strdup(string);
+	return *out != NULL;
+}
+
+static int
+spawn(struct connection_attempt *a)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_t thread;
+	int r;
+
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&thread, &attributes, attempt_run, a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return -r;
+}
+
+int
+connection_attempt_start(const struct connection_config *config, size_t uri,
+                         const struct connection_wish *wish,
+                         struct connection_attempt **out_attempt)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct connection_attempt *a = calloc(1, sizeof(*a));
+	int r = -ENOMEM;
+
+	if (a == NULL)
+		return -ENOMEM;
+	pthread_once(&once, wake_libldap);
+	pthread_mutex_init(&a->lock, NULL);
+	a->guard = -1;
+	a->starttls = config->starttls;
+	a->sync = wish->sync;
+	a->timeout = config->timeout > 0 ? config->timeout : 1;
+	a->uri_number = uri;
+	a->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (a->done_fd < 0)
+		r = -errno;
+	else if (copy_string(config->uris[uri], &a->uri) && copy_string(config->ca_file, &a->ca_file) &&
+	         copy_string(config->cert_file, &a->cert_file) &&
+	         copy_string(config->key_file, &a->key_file) &&
+	         copy_string(config->bind_dn, &a->bind_dn) &&
+	         copy_string(config->bind_password_file, &a->password_file) &&
+	         copy_string(config->sasl_mech, &a->sasl_mech) &&
+	         (a->base = strdup(wish->base)) != NULL)
+		r = a->uri != NULL ? spawn(a) : -EINVAL;
+	if (r < 0) {
+		attempt_free(a);
+		return r;
+	}
+	*out_attempt = a;
+	return 0;
+}
+
+int
+connection_attempt_fd(const struct connection_attempt *attempt)
+{
+	return attempt->done_fd;
+}
+
+int
+connection_attempt_finish(struct connection_attempt *a, struct connection **out_connection,
+                          struct text *why)
+{
+	int r;
+
+	/* Ended threads let go of the lock last. */
+	pthread_mutex_lock(&a->lock);
+	r = a->ended ? a->error : -EAGAIN;
+	pthread_mutex_unlock(&a->lock);
+	if (r == -EAGAIN) {
+		connection_attempt_abandon(a);
+		return r;
+	}
+	if (r < 0)
+		text_put_span(why, text_span(&a->why));
+	else
+		*out_connection = take(a->connection);
+	attempt_free(a);
+	return r;
+}
+
+void
+connection_attempt_abandon(struct connection_attempt *a)
+{
+	bool ended;
+
+	if (a == NULL)
+		return;
+	pthread_mutex_lock(&a->lock);
+	ended = a->ended;
+	a->abandoned = true;
+	if (a->guard >= 0)
+		shutdown(a->guard, SHUT_RDWR);
+	pthread_mutex_unlock(&a->lock);
+	if (ended)
+		attempt_free(a);
+}
+
+int
+connection_open(const struct connection_config *config, size_t uri,
+                const struct connection_wish *wish, int stop_fd,
+                struct connection **out_connection, struct text *why)
+{
+	struct connection_attempt *a = NULL;
+	int r = connection_attempt_start(config, uri, wish, &a);
+	struct timespec now, end;
+
+	if (r < 0) {
+		text_putf(why, "%s: no connection: %s", config->uris[uri], strerror(-r));
+		return r;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += (time_t)config->timeout * STEPS_MAX + 1;
+	for (;;) {
+		struct pollfd wait[] = {
+			{ .fd = connection_attempt_fd(a), .events = POLLIN },
+			{ .fd = stop_fd, .events = POLLIN },
+		};
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (poll(wait, array_size(wait), 1000) < 0 && errno != EINTR)
+			wait[0].revents = 0;
+		if (wait[1].revents != 0) {
+			connection_attempt_abandon(a);
+			return -ECANCELED;
+		}
+		if (wait[0].revents != 0)
+			return connection_attempt_finish(a, out_connection, why);
+		if (now.tv_sec > end.tv_sec) {
+			connection_attempt_abandon(a);
+			text_putf(why, "%s: no connection in time", config->uris[uri]);
+			return -ETIMEDOUT;
+		}
+	}
+}
+
+void
+connection_close(struct connection *c)
+{
+	if (c == NULL)
+		return;
+	if (c->ldap != NULL)
+		ldap_unbind_ext(c->ldap, NULL, NULL);
+	text_free(&c->identity);
+	text_free(&c->context_dn);
+	text_free(&c->state);
+	free(c);
+}
+
+void
+connection_closep(struct connection **connection)
+{
+	connection_close(*connection);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ */
+#include <config.h>
+
+#include "cache/syncmsg.h"
+
+#include "cache/tlv.h"
+
+#include <errno.h>
+
+enum {
+	INFO_NEW_COOKIE = 0x80,      /* [0] syncCookie */
+	INFO_REFRESH_DELETE = 0xa1,  /* [1] SEQUENCE */
+	INFO_REFRESH_PRESENT = 0xa2, /* [2] SEQUENCE */
+	INFO_ID_SET = 0xa3,          /* [3] SEQUENCE */
+	MODE_REFRESH_AND_PERSIST = 3,
+};
+
+static int
+read_cookie(struct span *rest, struct syncmsg_cookie *out)
+{
+	int r = tlv_optional(rest, TLV_OCTET_STRING, &out->value);
+
+	if (r < 0)
+		return r;
+	if (r > 0 && out->value.len > SYNCMSG_COOKIE_MAX)
+		return -EPROTO;
+	out->given = r > 0;
+	return 0;
+}
+
+/* BOOLEAN DEFAULT VALUE */
+static int
+read_boolean(struct span *rest, bool value, bool *out)
+{
+	struct span content;
+	int r = tlv_optional(rest, TLV_BOOLEAN, &content);
+
+	if (r < 0)
+		return r;
+	*out = value;
+	return r > 0 ? tlv_boolean(content, out) : 0;
+}
+
+int
+syncmsg_read_state(struct span value, struct syncmsg_state *out)
+{
+	struct syncmsg_state state = { 0 };
+	struct span rest, number, uuid;
+	uint32_t which;
+
+	if (tlv_expect(&value, TLV_SEQUENCE, &rest) < 0 || value.len > 0 ||
+	    tlv_expect(&rest, TLV_ENUMERATED, &number) < 0 || tlv_number(number, &which) < 0 ||
+	    which > SYNCMSG_DELETE || tlv_expect(&rest, TLV_OCTET_STRING, &uuid) < 0 ||
+	    uuid.len != ENTRY_UUID_LEN || read_cookie(&rest, &state.cookie) < 0)
+		return -EPROTO;
+	state.state = (enum syncmsg_entry_state)which;
+	memcpy(state.uuid, uuid.data, ENTRY_UUID_LEN);
+	*out = state;
+	return 0;
+}
+
+int
+syncmsg_read_done(struct span value, struct syncmsg_done *out)
+{
+	struct syncmsg_done done = { 0 };
+	struct span rest;
+
+	if (tlv_expect(&value, TLV_SEQUENCE, &rest) < 0 || value.len > 0 ||
+	    read_cookie(&rest, &done.cookie) < 0 ||
+	    read_boolean(&rest, false, &done.refresh_deletes) < 0)
+		return -EPROTO;
+	*out = done;
+	return 0;
+}
+
+static int
+check_uuids(struct span set)
+{
+	while (set.len > 0) {
+		struct span uuid;
+
+		if (tlv_expect(&set, TLV_OCTET_STRING, &uuid) < 0 || uuid.len != ENTRY_UUID_LEN)
+			return -EPROTO;
+	}
+	return 0;
+}
+
+int
+syncmsg_read_info(struct span value, struct syncmsg_info *out)
+{
+	struct syncmsg_info info = { 0 };
+	struct tlv choice;
+	struct span rest;
+
+	if (tlv_take(&value, &choice) < 0 || value.len > 0)
+		return -EPROTO;
+	rest = choice.content;
+	switch (choice.tag) {
+	case INFO_NEW_COOKIE:
+		if (rest.len > SYNCMSG_COOKIE_MAX)
+			return -EPROTO;
+		info.kind = SYNCMSG_NEW_COOKIE;
+		info.cookie = (struct syncmsg_cookie){ true, rest };
+		break;
+	case INFO_REFRESH_DELETE:
+	case INFO_REFRESH_PRESENT:
+		info.kind = choice.tag == INFO_REFRESH_DELETE ? SYNCMSG_REFRESH_DELETE
+		                                              : SYNCMSG_REFRESH_PRESENT;
+		if (read_cookie(&rest, &info.cookie) < 0 ||
+		    read_boolean(&rest, true, &info.refresh_done) < 0)
+			return -EPROTO;
+		break;
+	case INFO_ID_SET:
+		info.kind = SYNCMSG_ID_SET;
+		if (read_cookie(&rest, &info.cookie) < 0 ||
+		    read_boolean(&rest, false, &info.refresh_deletes) < 0 ||
+		    tlv_expect(&rest, TLV_SET, &info.uuids) < 0 || check_uuids(info.uuids) < 0)
+			return -EPROTO;
+		break;
+	default:
+		return -EPROTO;
+	}
+	*out = info;
+	return 0;
+}
+
+bool
+syncmsg_next_uuid(struct span *uuids, uint8_t out_uuid[ENTRY_UUID_LEN])
+{
+	struct span uuid;
+
+	if (tlv_expect(uuids, TLV_OCTET_STRING, &uuid) < 0 || uuid.len != ENTRY_UUID_LEN)
+		return false;
+	memcpy(out_uuid, uuid.data, ENTRY_UUID_LEN);
+	return true;
+}
+
+void
+syncmsg_put_request(struct text *out, struct span cookie)
+{
+	static const char mode[] = { MODE_REFRESH_AND_PERSIST };
+	struct text inner = TEXT_INIT;
+
+	tlv_put(&inner, TLV_ENUMERATED, span_from(mode, sizeof(mode)));
+	if (cookie.len > 0)
+		tlv_put(&inner, TLV_OCTET_STRING, cookie);
+	/* reloadHint stays FALSE, its default: a server that cannot go on from the cookie says so. */
+	tlv_put(out, TLV_SEQUENCE, text_span(&inner));
+	out->failed = out->failed || text_failed(&inner);
+	text_free(&inner);
+}
+
+/* Without what stands before the first CSN; empty when there is none. */
+static struct span
+skip_to_csns(struct span cookie)
+{
+	static const char field[] = "csn=";
+	enum { FIELD_LEN = sizeof(field) - 1 };
+
+	for (size_t i = 0; i + FIELD_LEN <= cookie.len; i++)
+		/* "delcsn=" is another field. */
+		if (memcmp(cookie.data + i, field, FIELD_LEN) == 0 &&
+		    (i == 0 || cookie.data[i - 1] == ','))
+			return span_skip(cookie, i + FIELD_LEN);
+	return span_from(cookie.data, 0);
+}
+
+bool
+syncmsg_next_csn(struct span *rest, struct span *out_csn)
+{
+	struct span from = *rest;
+	size_t n = 0;
+
+	/* A rest that begins with ';' is the list itself, behind a CSN taken earlier. */
+	if (from.len > 0 && from.data[0] == ';')
+		from = span_skip(from, 1);
+	else
+		from = skip_to_csns(from);
+	while (n < from.len && from.data[n] != ';' && from.data[n] != ',')
+		n++;
+	if (n == 0)
+		return false;
+	*out_csn = span_from(from.data, n);
+	*rest = span_skip(from, n);
+	if (rest->len > 0 && rest->data[0] == ',')
+		rest->len = 0;
+	return true;
+}
+
+uint32_t
+syncmsg_cookie_seconds(struct span cookie)
+{
+	uint32_t newest = 0;
+	struct span csn;
+
+	while (syncmsg_next_csn(&cookie, &csn)) {
+		uint32_t seconds = csn_seconds(csn);
+
+		if (seconds > newest)
+			newest = seconds;
+	}
+	return newest;
+}
+
+/* The third field of "time#count#sid#mod": which server made the change. */
+static struct span
+csn_sid(struct span csn)
+{
+	struct span field = { NULL, 0 };
+
+	for (unsigned i = 0; i < 3; i++) {
+		const char *hash = csn.len > 0 ? memchr(csn.data, '#', csn.len) : NULL;
+		size_t n = hash != NULL ? (size_t)(hash - csn.data) : csn.len;
+
+		field = span_from(csn.data, n);
+		csn = span_skip(csn, hash != NULL ? n + 1 : n);
+	}
+	return field;
+}
+
+/* CSNs are made so that their octets sort by time. */
+static int
+csn_compare(struct span a, struct span b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int order = n > 0 ? memcmp(a.data, b.data, n) : 0;
+
+	if (order != 0)
+		return order;
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+bool
+syncmsg_state_covers(struct span state, struct span cookie)
+{
+	struct span ours, theirs;
+
+	while (syncmsg_next_csn(&cookie, &ours)) {
+		struct span rest = state;
+		bool covered = false;
+
+		while (!covered && syncmsg_next_csn(&rest, &theirs))
+			covered = span_is(csn_sid(theirs), csn_sid(ours)) &&
+			          csn_compare(theirs, ours) >= 0;
+		if (!covered)
+			return false;
+	}
+	return true;
+}
