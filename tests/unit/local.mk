@@ -20,6 +20,7 @@ unit_tests = \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
+	%D%/cache/test_settings \
 	%D%/cache/test_store
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -102,3 +103,6 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_syncmsg_CFLAGS = $(unit_cflags)
 %C%_cache_test_syncmsg_LDADD = cache/libfeed.la $(unit_common_libs)
 %C%_cache_test_syncmsg_SOURCES = %D%/cache/test_syncmsg.c %D%/test.h
+%C%_cache_test_settings_CFLAGS = $(unit_cflags)
+%C%_cache_test_settings_LDADD = cache/libsettings.la cache/libproject.la cache/libfeed.la cache/libname.la $(unit_common_libs)
+%C%_cache_test_settings_SOURCES = %D%/cache/test_settings.c %D%/test.h
