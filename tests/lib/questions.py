@@ -10,6 +10,7 @@ import struct
 
 import dnsclient
 import rdatagen
+import zonemodel
 import zonewriter
 
 ALWAYS = ("A", "TXT", "ANY", "NS", "CNAME", "DNAME")
@@ -40,6 +41,9 @@ def interesting_names(universe, rng):
                             note(spoken, part.absolute(zone.origin))
     for name in zonewriter.pointers(universe):
         note(spoken, name, ("PTR",))
+    for name in zonemodel.reverse_origins():
+        note(spoken, name, ("SOA", "NS"))
+        note(near, (b"%d" % rng.randrange(256),) + name)
     for name in universe.unserved:
         note(spoken, name)
     for name in list(spoken):

@@ -63,7 +63,7 @@ def hexes(rng, count):
 
 
 def ipv4(rng):
-    return "%s.%d" % (rng.choice(("192.0.2", "198.51.100", "10.1.%d" % rng.randrange(3))),
+    return "%s.%d" % (rng.choice(("192.0.2", "198.51.100", "172.16.3", "10.1.%d" % rng.randrange(3))),
                       rng.randrange(256))
 
 

@@ -21,8 +21,9 @@ from rdatagen import Name
 SINGLE = ("CNAME", "DNAME", "SOA", "RESINFO")
 ISP = (b"isp", b"test")
 
-# What reverse-prefixes says, and the same for the model.
-REVERSE_PREFIXES = ("192.0.2.0/24", "10.1.0.0/16", "2001:db8::/48")
+# What reverse-prefixes says. Each zone below one of them exists, whether an address in it has a
+# name or not, so the prefixes are narrow: the native server has to have them all.
+REVERSE_PREFIXES = ("192.0.2.0/24", "10.1.0.0/22", "172.16.0.0/15@16", "2001:db8::/62")
 REVERSE_TTL = 86400
 
 ODD_LABELS = (
@@ -79,7 +80,7 @@ class Zone:
         if record.bare is None and not rdatagen.fits(record.parts, self.origin):
             return False
         sets = self.nodes.get(owner, {})
-        if "CNAME" in sets or (rrtype == "CNAME" and sets):
+        if rrtype != "KEY" and ("CNAME" in sets or rrtype == "CNAME" and set(sets) - {"KEY"}):
             return False
         if rrtype in SINGLE and rrtype in sets:
             return False
@@ -223,10 +224,23 @@ class Universe:
         return text
 
     def _add(self, zone, owner, rrtype):
-        if zone.add(owner, rrtype, self._record(zone, rrtype)):
-            self.count["type " + rrtype] += 1
-            return True
-        return False
+        record = self._record(zone, rrtype)
+        if not zone.add(owner, rrtype, record):
+            return False
+        self.count["type " + rrtype] += 1
+        if self.rng.random() < 0.05:
+            self._twin(zone, owner, rrtype, record)
+        return True
+
+    def _twin(self, zone, owner, rrtype, record):
+        """The same record spelled with an absolute name: one record in the zone, two in a replica."""
+        if rrtype in SINGLE or not any(isinstance(part, Name) and part.relative
+                                       for part in record.parts or ()):
+            return
+        parts = [Name(part.absolute(zone.origin)) if isinstance(part, Name) else part
+                 for part in record.parts]
+        if zone.add(owner, rrtype, Record(parts, self._ttl())):
+            self.count["twin record"] += 1
 
     def _soa(self, zone):
         rng = self.rng
@@ -279,6 +293,8 @@ class Universe:
         elif 0.12 <= role < 0.25:
             if self._add(zone, owner, "CNAME"):
                 self.count["wildcard CNAME" if owner[0] == b"*" else "CNAME"] += 1
+                if rng.random() < 0.1 and self._add(zone, owner, "KEY"):
+                    self.count["CNAME beside KEY"] += 1
         elif role < 0.33 and zone.renames:
             if self._add(zone, owner, "DNAME"):
                 self.count["wildcard DNAME" if owner[0] == b"*" else "DNAME"] += 1
@@ -371,12 +387,23 @@ def reverse_name(address):
     return dnsclient.name_from_text(ipaddress.ip_address(address).reverse_pointer)
 
 
+def prefixes():
+    """(network, bits where its zones are cut)."""
+    for text in REVERSE_PREFIXES:
+        prefix, _, cut = text.partition("@")
+        network = ipaddress.ip_network(prefix)
+        yield network, int(cut) if cut else {4: 24, 6: 64}[network.version]
+
+
 def inside_prefixes(address):
     address = ipaddress.ip_address(address)
-    return any(address in ipaddress.ip_network(prefix) for prefix in REVERSE_PREFIXES
-               if ipaddress.ip_network(prefix).version == address.version)
+    return any(network.version == address.version and address in network
+               for network, _ in prefixes())
 
 
-def reverse_cut(name):
-    """The computed zone of an address name: a /24 or a /64."""
-    return name[1:] if name[-2] == b"in-addr" else name[16:]
+def reverse_origins():
+    """The origins of all computed zones."""
+    for network, cut in prefixes():
+        kept = cut // (8 if network.version == 4 else 4)
+        for subnet in network.subnets(new_prefix=cut):
+            yield reverse_name(subnet.network_address)[-2 - kept:]

@@ -275,7 +275,7 @@ def zone_file(zone, master, universe):
         line((b"*",), master.minimum, "CNAME", dnsclient.name_text(catch_all + zone.origin))
     for owner, targets in computed_gaps(zone, universe).items():
         for target in sorted(targets):
-            line(owner, zone.minimum, "PTR", dnsclient.name_text(target))
+            line(owner, master.minimum, "PTR", dnsclient.name_text(target))
         universe.count["computed PTR in a hosted zone"] += 1
     return "".join(lines)
 
@@ -295,7 +295,10 @@ def computed_gaps(zone, universe):
     for name, targets in pointers(universe).items():
         if len(name) > len(zone.origin) and name[-len(zone.origin):] == zone.origin:
             owner = name[:-len(zone.origin)]
-            if longest_zone(universe, name) is zone and owner not in zone.nodes:
+            standing = (zone.master or zone).nodes.get(owner, {})
+            # What an admin wrote down goes first.
+            if (longest_zone(universe, name) is zone and "PTR" not in standing and
+                    "CNAME" not in standing):
                 out[owner] = targets
     return out
 
@@ -312,21 +315,20 @@ def longest_zone(universe, name):
 def computed_zones(universe):
     """Origin → file text of the reverse zones that nobody hosts."""
     zones = {}
+    for origin in zonemodel.reverse_origins():
+        if longest_zone(universe, origin) is None:
+            zones[origin] = ["%s %d IN %s\n" % (dnsclient.name_text(origin), zonemodel.REVERSE_TTL, data)
+                             for data in ("SOA ns1.isp.test. hostmaster.isp.test. 1 10800 900 604800 86400",
+                                          "NS ns1.isp.test.", "NS ns2.isp.test.")]
+            universe.count["computed reverse zone"] += 1
     for name, targets in pointers(universe).items():
         if longest_zone(universe, name) is not None:
             continue
-        origin = zonemodel.reverse_cut(name)
-        text = dnsclient.name_text(origin)
-        if origin not in zones:
-            ttl = zonemodel.REVERSE_TTL
-            zones[origin] = ["%s %d IN SOA ns1.isp.test. hostmaster.isp.test. 1 10800 900 604800 86400\n"
-                             "%s %d IN NS ns1.isp.test.\n%s %d IN NS ns2.isp.test.\n"
-                             % (text, ttl, text, ttl, text, ttl)]
-            universe.count["computed reverse zone IPv%d" % (4 if name[-2] == b"in-addr" else 6)] += 1
+        origin = next(o for o in zones if name[-len(o):] == o)
         for target in sorted(targets):
             zones[origin].append("%s %d IN PTR %s\n" % (dnsclient.name_text(name), zonemodel.REVERSE_TTL,
                                                         dnsclient.name_text(target)))
-            universe.count["computed PTR"] += 1
+            universe.count["computed PTR, IPv%d" % (4 if name[-2] == b"in-addr" else 6)] += 1
         if len(targets) > 1:
             universe.count["several PTR of one address"] += 1
     return {origin: "".join(lines) for origin, lines in zones.items()}
