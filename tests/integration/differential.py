@@ -6,6 +6,7 @@ Random domains are written twice from one model: as an ISPMan directory for ispm
 native zone files for a second server of the same named binary. tests/diff/dnsdiff then asks both the
 same questions and compares rcode, AA, answer, authority, and the glue of referrals, once with
 "minimal-responses yes" and once with "no". What may differ is listed in tests/diff/judge.h.
+Each universe is then changed some times while the module serves it, and compared again.
 
 ISPMAN_DIFF_N     how many comparisons to make at least (100000)
 ISPMAN_DIFF_SEED  the first seed (1); each following universe has the next one
@@ -18,6 +19,7 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -25,6 +27,7 @@ import dnsclient
 import questions
 import servers
 import tap
+import zonechange
 import zonemodel
 import zonewriter
 
@@ -33,6 +36,7 @@ FIRST_SEED = int(os.environ.get("ISPMAN_DIFF_SEED", "1"))
 NATIVE_SIDE = os.environ.get("ISPMAN_DIFF_SIDE") == "native"
 DIFFERENCES_MOST = 20
 QUESTIONS_MOST = 40000
+GENERATIONS = 3
 VIEWS = ["minimal-responses yes;", "minimal-responses no;"]
 # named refuses larger sets in zone files unless told otherwise; a DLZ database has no such limit.
 OPTIONS = "max-records-per-type 0; max-types-per-name 0; max-records 0; allow-transfer { any; };"
@@ -76,6 +80,54 @@ def transferred(address, origin):
     return rcode, sorted(out)
 
 
+class NativeSide:
+    """A second server with native zones in place of the module."""
+
+    def __init__(self, box, tree):
+        self.box, self.named = box, None
+
+    def follow(self, conf):
+        self.stop()
+        self.named = self.box.named(zones=conf, views=VIEWS, options=OPTIONS, name="other")
+        return self.named
+
+    def stop(self):
+        if self.named:
+            self.box.release(self.named)
+        self.named = None
+
+
+class ModuleSide:
+    """ispman-cached that follows an LDIF file, and named with the module: both run through all changes."""
+
+    def __init__(self, box, tree):
+        self.box, self.tree, self.generation = box, tree, 0
+        self.ldif = box.path("tree.ldif")
+        self.cached = self.named = self.probe = None
+        tree.domain("probe.invalid", "primary")
+        tree.record("probe.invalid", "@", "SOA", "ns1.isp.test. hostmaster.isp.test. 1 1H 1H 1W 1H")
+
+    def follow(self, conf):
+        self.generation += 1
+        if self.probe:
+            self.tree.remove(self.probe)
+        text = "generation %d" % self.generation
+        self.probe = self.tree.record("probe.invalid", "@", "TXT", text)
+        self.tree.write(self.ldif)
+        if self.cached is None:
+            self.cached = self.box.cached("ldif:" + self.ldif, settings={
+                "dns": {"reverse-prefixes": " ".join(zonemodel.REVERSE_PREFIXES)}})
+            self.named = self.box.named(dlz=self.cached, views=VIEWS, name="module",
+                                        dlz_arguments="allow-transfer=127.0.0.1,127.0.0.2")
+        servers.wait_until(lambda: self.named.query("probe.invalid", "TXT").answers() ==
+                           ['TXT "%s"' % text], "the module to show " + text)
+        self.cached.wait()
+        return self.named
+
+    def stop(self):
+        self.box.release(*(server for server in (self.named, self.cached) if server))
+
+
 class Comparison:
     def __init__(self, box):
         self.box = box
@@ -85,44 +137,44 @@ class Comparison:
         self.differences = 0
 
     def universe(self, seed):
-        box = self.box
+        """One random universe: as it is made, and after each of some changes while the module serves it."""
         universe = zonemodel.Universe(seed)
-        tree = zonewriter.write_directory(universe)
-        zones = zonewriter.native_zones(universe)
-        folder = box.path("seed%d" % seed)
-        conf = zonewriter.native_conf(zones, folder)
-        questions_path = box.path("questions")
-        questions.write(universe, questions_path, QUESTIONS_MOST, random.Random(seed))
-        native = box.named(zones=conf, views=VIEWS, options=OPTIONS, name="native")
-        started = [native]
+        writer = zonewriter.write_directory(universe)
+        side = (NativeSide if NATIVE_SIDE else ModuleSide)(self.box, writer.tree)
         try:
-            check_loaded(native, zones)
-            if NATIVE_SIDE:
-                ours = box.named(zones=conf, views=VIEWS, options=OPTIONS, name="other")
-            else:
-                ldif = box.path("tree.ldif")
-                tree.write(ldif)
-                cached = box.cached("ldif:" + ldif, settings={
-                    "dns": {"reverse-prefixes": " ".join(zonemodel.REVERSE_PREFIXES)}})
-                started.append(cached)
-                ours = box.named(dlz=cached, views=VIEWS, name="module",
-                                 dlz_arguments="allow-transfer=127.0.0.1,127.0.0.2")
-            started.append(ours)
-            for view in range(len(VIEWS)):
-                self.transfer(ours, native, view, zones, seed)
-                self.ask(ours, native, view, questions_path, zones, seed)
+            for generation in range(GENERATIONS):
+                if generation:
+                    zonechange.Changer(universe, writer).change()
+                self.generation(universe, side, "seed %d, generation %d" % (seed, generation))
                 if self.differences >= DIFFERENCES_MOST:
                     break
         except Exception:
-            box.show_logs()
+            self.box.show_logs()
             raise
         finally:
-            box.release(*reversed(started))
+            side.stop()
         for feature, number in universe.count.items():
             self.covered[feature] = self.covered.get(feature, 0) + number
-        return universe
 
-    def transfer(self, ours, native, view, zones, seed):
+    def generation(self, universe, side, where):
+        box = self.box
+        zones = zonewriter.native_zones(universe)
+        conf = zonewriter.native_conf(zones, box.path("zones"))
+        questions_path = box.path("questions")
+        questions.write(universe, questions_path, QUESTIONS_MOST, universe.rng)
+        native = box.named(zones=conf, views=VIEWS, options=OPTIONS, name="native")
+        try:
+            check_loaded(native, zones)
+            ours = side.follow(conf)
+            for view in range(len(VIEWS)):
+                self.transfer(ours, native, view, zones, where)
+                self.ask(ours, native, view, questions_path, zones, where)
+                if self.differences >= DIFFERENCES_MOST:
+                    break
+        finally:
+            box.release(native)
+
+    def transfer(self, ours, native, view, zones, where):
         """Whole zones, which also hold what cuts and DNAMEs hide."""
         for origin in zones:
             got = transferred(ours.addresses[view], origin)
@@ -130,12 +182,12 @@ class Comparison:
             self.transfers += 1
             if got != want:
                 self.differences += 1
-                tap.say("--- difference: seed %d, transfer of %s, %s\n%s, native %s\nmissing %s\nextra %s" % (
-                    seed, dnsclient.name_text(origin), VIEWS[view], got[0], want[0],
+                tap.say("--- difference: %s, transfer of %s, %s\n%s, native %s\nmissing %s\nextra %s" % (
+                    where, dnsclient.name_text(origin), VIEWS[view], got[0], want[0],
                     "\n".join(sorted(set(want[1]) - set(got[1]))[:10]),
                     "\n".join(sorted(set(got[1]) - set(want[1]))[:10])))
 
-    def ask(self, ours, native, view, questions_path, zones, seed):
+    def ask(self, ours, native, view, questions_path, zones, where):
         """One pass of dnsdiff; differences are printed."""
         source = native.addresses[view][2]
         done = subprocess.run(
@@ -153,12 +205,12 @@ class Comparison:
                     self.compared += int(words[2])
             elif words[0] == "difference":
                 self.differences += 1
-                self.show(words, zones, seed, VIEWS[view])
+                self.show(words, zones, where, VIEWS[view])
 
-    def show(self, words, zones, seed, view):
+    def show(self, words, zones, where, view):
         name = dnsclient.read_name(bytes.fromhex(words[1]), 0)[0]
-        tap.say("--- difference: seed %d, %s %s, %s" % (
-            seed, dnsclient.name_text(name), dnsclient.type_text(int(words[2])), view))
+        tap.say("--- difference: %s, %s %s, %s" % (
+            where, dnsclient.name_text(name), dnsclient.type_text(int(words[2])), view))
         tap.say("the server under test says\n%s" % dnsclient.Message(bytes.fromhex(words[3])))
         tap.say("native zones say\n%s" % dnsclient.Message(bytes.fromhex(words[4])))
         tap.say("the zone is\n" + plain_zone(zones, dnsclient.lower(name)))
@@ -195,8 +247,8 @@ def main():
             while comparison.compared < COMPARISONS and comparison.differences < DIFFERENCES_MOST:
                 comparison.universe(seed)
                 seed += 1
-        except Exception as e:
-            t.ok(False, "seed %d runs" % seed, "%s: %s" % (type(e).__name__, e))
+        except Exception:
+            t.ok(False, "seed %d runs" % seed, traceback.format_exc())
         tap.say("%d comparisons and %d transfers in %d universes, %.0f s" % (
             comparison.compared, comparison.transfers, seed - FIRST_SEED, time.monotonic() - began))
         for word, number in comparison.counts.items():

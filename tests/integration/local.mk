@@ -14,6 +14,7 @@ integration_lib = \
 	tests/lib/servers.py \
 	tests/lib/tap.py \
 	tests/lib/twosides.py \
+	tests/lib/zonechange.py \
 	tests/lib/zonemodel.py \
 	tests/lib/zonewriter.py
 

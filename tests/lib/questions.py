@@ -29,7 +29,7 @@ def interesting_names(universe, rng):
         if name and dnsclient.name_fits(name) and (names is spoken or name not in spoken):
             names.setdefault(name, set()).update(types)
 
-    for zone in universe.zones:
+    for zone in universe.zones + universe.retired:
         data = zone.master or zone
         note(spoken, zone.origin, ("SOA", "NS"))
         for owner, sets in data.nodes.items():

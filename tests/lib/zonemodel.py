@@ -35,13 +35,13 @@ COMMON_TYPES = ("A", "A", "A", "AAAA", "TXT", "TXT", "MX", "SRV")
 
 
 class Record:
-    """One value of a set. LDAP and native are overrides for values whose two forms differ by more than names
-    (bare TXT)."""
-    __slots__ = ("parts", "ttl", "bare", "pointer", "placed")
+    """One value of a set. BARE is the text of a TXT record as an admin types it, POINTER the pTRRecord
+    beside the value. dn: the entry that holds it, once it is written."""
+    __slots__ = ("parts", "ttl", "bare", "pointer", "dn")
 
     def __init__(self, parts, ttl=None, bare=None, pointer=None):
         self.parts, self.ttl, self.bare, self.pointer = parts, ttl, bare, pointer
-        self.placed = False
+        self.dn = None
 
     def native(self, origin):
         if self.bare is not None:
@@ -58,7 +58,7 @@ class Zone:
         self.origin, self.kind, self.style, self.master = origin, kind, style, master
         self.nodes = {}  # owner → {type: [Record]}
         self.soa = None
-        self.soa_ttl = None
+        self.soa_ttl = self.soa_dn = None
         self.minimum = 0
         self.cuts = self.renames = True
 
@@ -96,9 +96,9 @@ class Universe:
         self.seed, self.scale = seed, scale
         self.count = collections.Counter()
         self.zones = []      # primaries and replicas, in the order of making
-        self.unserved = []   # (domain text, kind, master text): must not become zones
+        self.retired = []    # zones that are no longer served, but whose data is still there
+        self.unserved = []   # names of domains that must not become zones
         self.catch_all = None
-        self.markers = []    # (address text, PTR target): from served and from unserved data
         self._plan()
         for zone in self.zones:
             if zone.kind == "primary":
@@ -109,8 +109,8 @@ class Universe:
 
     def _plan(self):
         rng = self.rng
-        styles = ["tiny", "tiny", "tiny", "odd", "typed", "big"] + rng.choices(
-            ("tiny", "odd", "typed"), k=rng.randrange(3))
+        styles = ["tiny", "tiny", "tiny", "plain", "odd", "typed", "big"] + rng.choices(
+            ("tiny", "plain", "odd", "typed"), k=rng.randrange(3))
         for i, style in enumerate(styles):
             self.zones.append(Zone((b"z%d" % i, b"test"), "primary", style))
         if rng.random() < 0.2:
@@ -131,7 +131,7 @@ class Universe:
             if self._free(origin):
                 self.zones.append(Zone(origin, "replica", None, rng.choice(masters)))
                 self.count["replica"] += 1
-        if rng.random() < 0.4:
+        if rng.random() < 0.6:
             self.catch_all = (rng.choice((b"a", b"b", b"www")),)
 
     def _free(self, origin):
@@ -147,6 +147,8 @@ class Universe:
             return rng.randbytes(rng.randrange(1, 64))
         if style == "typed" and rng.random() < 0.5:
             return b"n%d" % rng.randrange(30)
+        if style == "plain":
+            return rng.choice((b"a", b"b", b"c", b"www", b"mail", b"x", b"y"))
         return rng.choice((b"a", b"b", b"*", b"a", b"b", b"*", b"c"))
 
     def owner(self, style, deepest=None):
@@ -242,7 +244,7 @@ class Universe:
         if zone.add(owner, rrtype, Record(parts, self._ttl())):
             self.count["twin record"] += 1
 
-    def _soa(self, zone):
+    def new_soa(self, zone):
         rng = self.rng
         mname = Name((b"ns1",) + zone.origin, dotless=rng.random() < 0.3)
         rname = Name((b"host.master" if rng.random() < 0.2 else b"hostmaster",) + ISP,
@@ -260,7 +262,7 @@ class Universe:
         rng, style = self.rng, zone.style
         # A cut or a DNAME hides what lies below it; in some zones nothing is hidden.
         zone.cuts, zone.renames = rng.random() < 0.6, rng.random() < 0.5
-        self._soa(zone)
+        self.new_soa(zone)
         self.count["style " + style] += 1
         # Native zones load only when an in-zone server of the apex has an address.
         for i in range(rng.randrange(1, 4)):
@@ -275,9 +277,9 @@ class Universe:
         if zone.renames and rng.random() < 0.16 and not any(owner for owner in zone.nodes):
             self._add(zone, (), "DNAME")
             self.count["DNAME at the apex"] += 1
-        owners = {"tiny": rng.randrange(2, 40), "odd": 30, "typed": 40, "big": 8}[style]
+        owners = {"tiny": rng.randrange(2, 40), "plain": 15, "odd": 30, "typed": 40, "big": 8}[style]
         for _ in range(int(owners * self.scale) + 1):
-            self._node(zone, self.owner(style))
+            self.add_node(zone, self.owner(style))
         if style == "typed":
             for rrtype in rdatagen.MAKERS:
                 if rrtype not in ("NS", "CNAME", "DNAME"):
@@ -285,7 +287,7 @@ class Universe:
         if style == "big":
             self._big_sets(zone)
 
-    def _node(self, zone, owner):
+    def add_node(self, zone, owner):
         rng = self.rng
         role = rng.random()
         if role < 0.12 and zone.cuts:
@@ -338,7 +340,7 @@ class Universe:
             self._add(zone, owner, "DNAME")
             self.count["DNAME at a cut"] += 1
         while rng.random() < 0.4:
-            self._node(zone, self.owner(zone.style, 2) + owner)
+            self.add_node(zone, self.owner(zone.style, 2) + owner)
             self.count["node below a cut"] += 1
 
     def _big_sets(self, zone):
@@ -371,7 +373,7 @@ class Universe:
             return
         origin = rng.choice((b"2.0.192", b"0.1.10", b"1.10")).split(b".")
         zone = Zone(tuple(origin) + (b"in-addr", b"arpa"), "primary", "tiny")
-        self._soa(zone)
+        self.new_soa(zone)
         zone.add((), "NS", Record([Name((b"ns1",) + ISP)]))
         for _ in range(20):
             owner = (b"%d" % rng.randrange(256),)

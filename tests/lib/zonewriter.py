@@ -45,7 +45,6 @@ class DirectoryWriter:
                 self.tree.domain(name, self._recased("primary", 0.1))
                 self._zone(zone)
         self._unserved()
-        return self.tree
 
     # --- spelling -----------------------------------------------------------------------------
 
@@ -82,25 +81,35 @@ class DirectoryWriter:
 
     def _zone(self, zone):
         rng = self.rng
+        self.soa(zone)
+        for owner, sets in zone.nodes.items():
+            if rng.random() < 0.05 and len(sets) > 1:
+                self._several_types(zone, owner, sets)
+        self.records(zone)
+        self._noise(zone)
+
+    def soa(self, zone):
+        rng = self.rng
         mname, rname, serial, times = zone.soa
         soa = " ".join((mname.ldap(rng), rname.ldap(rng), serial) + tuple(t[1] for t in times))
-        self.tree.record(self._recased(zone.text), "@", "SOA", soa, zone.soa_ttl,
-                         layout=rng.choice(("branch", "branch", "type")))
+        zone.soa_dn = self.tree.record(self._recased(zone.text), "@", "SOA", soa, zone.soa_ttl,
+                                       layout=rng.choice(("branch", "branch", "type")))
+
+    def records(self, zone):
+        """Writes the records that are not in the tree yet; those without a place leave the model."""
         for owner in list(zone.nodes):
             sets = zone.nodes[owner]
-            self._several_types(zone, owner, sets)
             for rrtype in list(sets):
                 self._set(zone, owner, rrtype, sets)
                 if not sets[rrtype]:
                     del sets[rrtype]
             if not sets:
                 del zone.nodes[owner]
-        self._noise(zone)
 
     def _set(self, zone, owner, rrtype, sets):
-        """The entries of one set; those that find no place leave the model."""
+        """The entries of one set."""
         rng = self.rng
-        records = [record for record in sets[rrtype] if not record.placed]
+        records = [record for record in sets[rrtype] if record.dn is None]
         if len(records) > 1 and rrtype != "TXT" and rng.random() < 0.15:
             self._several_values(zone, owner, rrtype, sets, records)
             return
@@ -115,20 +124,16 @@ class DirectoryWriter:
                 marker = None
                 if rrtype in ("A", "CNAME") and rng.random() < 0.1:
                     marker = "ispmanVirtualHost:www." + zone.text
-                if self.tree.record(self._recased(zone.text), self._owner(owner, zone), rrtype, value,
-                                    record.ttl, layout, record.pointer, marker, rng.randrange(4),
-                                    attribute=attribute):
-                    self._placed(zone, owner, record, layout, marker)
+                record.dn = self.tree.record(
+                    self._recased(zone.text), self._owner(owner, zone), rrtype, value, record.ttl, layout,
+                    record.pointer, marker, rng.randrange(4), attribute=attribute)
+                if record.dn:
+                    self.count["layout " + layout] += 1
+                    self.count["marker that is no TXT"] += marker is not None
+                    self.count["dNSTTL"] += record.ttl is not None
                     break
             else:
                 sets[rrtype].remove(record)
-
-    def _placed(self, zone, owner, record, layout, marker):
-        self.count["layout " + layout] += 1
-        self.count["marker that is no TXT"] += marker is not None
-        self.count["dNSTTL"] += record.ttl is not None
-        if record.pointer is not None:
-            self.universe.markers.append((record.pointer, owner + zone.origin))
 
     def _several_values(self, zone, owner, rrtype, sets, records):
         """One entry with many values: one TTL, and at most one marker."""
@@ -144,23 +149,19 @@ class DirectoryWriter:
             else:
                 seen.add(key)
                 values.append(value)
-        pointer = records[0].pointer
         for layout in ("type", "flat") if self.rng.random() < 0.5 else ("flat", "type"):
-            if self.tree.record(self._recased(zone.text), self._owner(owner, zone), rrtype, values,
-                                records[0].ttl, layout, pointer, attribute=attribute):
+            dn = self.tree.record(self._recased(zone.text), self._owner(owner, zone), rrtype, values,
+                                  records[0].ttl, layout, records[0].pointer, attribute=attribute)
+            if dn:
                 self.count["entry of several values"] += 1
                 self.count["dNSTTL"] += records[0].ttl is not None
-                if pointer is not None:
-                    self.universe.markers.append((pointer, owner + zone.origin))
+                for record in sets[rrtype]:
+                    record.dn = record.dn or dn
                 return
-        for record in list(sets[rrtype]):
-            sets[rrtype].remove(record)
+        sets[rrtype][:] = [record for record in sets[rrtype] if record.dn]
 
     def _several_types(self, zone, owner, sets):
-        """Now and then one flat entry that holds a value of each of several types."""
-        rng = self.rng
-        if rng.random() > 0.05 or len(sets) < 2:
-            return
+        """One flat entry that holds a value of each of several types."""
         chosen = [(rrtype, records[0]) for rrtype, records in sets.items()
                   if rrtype not in ("TXT", "SOA")]
         if len(chosen) < 2:
@@ -172,11 +173,12 @@ class DirectoryWriter:
             record.ttl, record.pointer = ttl, None
         if ttl is not None:
             attributes.append(("dNSTTL", ttl))
-        if self.tree.entry(zone.text, self._owner(owner, zone), attributes,
-                           self.tree.zone_node(zone.text), [rrtype for rrtype, _ in chosen]):
+        dn = self.tree.entry(zone.text, self._owner(owner, zone), attributes,
+                             self.tree.zone_node(zone.text), [rrtype for rrtype, _ in chosen])
+        if dn:
             self.count["entry of several types"] += 1
             for _, record in chosen:
-                record.placed = True
+                record.dn = dn
 
     # --- what must have no effect ---------------------------------------------------------------
 
@@ -226,6 +228,7 @@ class DirectoryWriter:
                 tree.record(name, "@", "SOA", "ns1.isp.test. hostmaster.isp.test. 1 1H 1H 1W 1H")
             tree.record(name, "@", "NS", "ns1.isp.test.")
             tree.record(name, "www", "A", "192.0.2.77")
+            self.universe.unserved.append(dnsclient.name_from_text(name))
             self.count["not served: " + (kind or "no domain entry")] += 1
             if kind in ("nodns", "slave") and rng.random() < 0.7:
                 tree.domain("u%d-replica.test" % i, "replica", master=name)
@@ -238,8 +241,10 @@ class DirectoryWriter:
 
 
 def write_directory(universe, strict=False):
-    """The universe as an ispman_ldif.Tree."""
-    return DirectoryWriter(universe, universe.rng, strict).write()
+    """The universe as a tree: returns the writer, whose tree may be changed later (zonechange.py)."""
+    writer = DirectoryWriter(universe, universe.rng, strict)
+    writer.write()
+    return writer
 
 
 # --- native zones ----------------------------------------------------------------------------
@@ -283,9 +288,12 @@ def zone_file(zone, master, universe):
 def pointers(universe):
     """Address name → set of PTR targets, for what lies inside the prefixes."""
     out = {}
-    for address, target in universe.markers:
-        if zonemodel.inside_prefixes(address):
-            out.setdefault(zonemodel.reverse_name(address), set()).add(target)
+    for zone in universe.zones + universe.retired:
+        for owner, _, records in zone.records():
+            for record in records:
+                if record.pointer is not None and zonemodel.inside_prefixes(record.pointer):
+                    out.setdefault(zonemodel.reverse_name(record.pointer),
+                                   set()).add(owner + zone.origin)
     return out
 
 
