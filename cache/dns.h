@@ -75,6 +75,9 @@ must_check int dns_find_zone(struct dns_view *view, const struct dns_question *q
 /* The zone whose origin is the question's name itself. */
 must_check int dns_find_exact_zone(struct dns_view *view, const struct dns_question *question, struct dns_zone *out);
 
+/* Copies ZONE's texts to the end of ROOM, as dns_records_keep does. 0 or -ENOMEM. NODES is not kept. */
+must_check int dns_zone_keep(struct dns_zone *zone, struct text *room);
+
 /* Appends "mname rname serial refresh retry expire minimum". */
 void dns_zone_put_soa(const struct dns_zone *zone, struct text *out);
 
@@ -97,7 +100,8 @@ struct dns_records {
  * Sorted by type. The text's relative names are relative to the zone's origin. SOA is never among them. */
 must_check int dns_records_next(struct dns_records *records, struct rr *out);
 
-/* Copies the records to the end of ROOM, so that they outlive the snapshot but not the next change of ROOM. 0 or -ENOMEM. */
+/* Copies the records to the end of ROOM, so that they outlive the snapshot but not the next change of ROOM. To be called before
+ * the first dns_records_next. 0 or -ENOMEM. */
 must_check int dns_records_keep(struct dns_records *records, struct text *room);
 
 /* --- answers ------------------------------------------------------------------------------------ */

@@ -385,6 +385,15 @@ store_open_reader(const char *path, const struct store_options *options, struct 
 	return 0;
 }
 
+struct store *
+store_share(struct store *store)
+{
+	pthread_mutex_lock(&open_stores_lock);
+	store->references++;
+	pthread_mutex_unlock(&open_stores_lock);
+	return store;
+}
+
 void
 store_close(struct store *store)
 {

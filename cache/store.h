@@ -42,6 +42,8 @@ must_check int store_open_writer(const char *path, const struct store_options *o
  * called, and closed after the last store_close. Creates nothing: -ENOENT when data, lock or a table is missing.
  * OPTIONS may be NULL for the unnamed table. */
 must_check int store_open_reader(const char *path, const struct store_options *options, struct store **out);
+/* One more holder of STORE, for store_close to let go. */
+struct store *store_share(struct store *store);
 void store_close(struct store *store);
 void store_closep(struct store **store);
 

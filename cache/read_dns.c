@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * What is stored: settings, zones, records. A replica is found here as its master's nodes under its own origin, a
+ * computed reverse zone as a zone that nobody stored.
+ */
+#include <config.h>
+
+#include "cache/read_dns.h"
+
+#include "cache/rrtype.h"
+
+#include <errno.h>
+
+enum {
+	/* Of computed reverse zones, as ISPMan has them: 3H 15M 1W 1D. */
+	REVERSE_MINIMUM = 86400,
+	REVERSE_TTL = 86400,
+};
+
+#define REVERSE_TAIL "10800 900 604800 86400"
+
+/* "arpa" and what is below it, as keys begin. */
+#define REVERSED_IN_ADDR "\4arpa\7in-addr"
+#define REVERSED_IP6     "\4arpa\3ip6"
+
+/* --- the view ----------------------------------------------------------------------------------- */
+
+int
+dns_open(const char *cache_dir, const char *run_dir, struct cache **out)
+{
+	const struct cache_options options = {
+		.cache_dir = cache_dir,
+		.audience = "dns",
+		.format = DNS_FORMAT,
+		.run_dir = run_dir,
+	};
+
+	return cache_open(&options, out);
+}
+
+static void
+free_decoded(void *decoded)
+{
+	struct dns_view *view = decoded;
+
+	text_free(&view->settings_octets);
+	text_free(&view->catch_all_node);
+	text_free(&view->reverse_head);
+	text_free(&view->reverse_apex);
+	free(view);
+}
+
+static struct dns_view *
+view_new(struct cache_view *base)
+{
+	struct dns_view *view = calloc(1, sizeof(*view));
+
+	if (view == NULL)
+		return NULL;
+	view->base = base;
+	base->decoded = view;
+	base->free_decoded = free_decoded;
+	return view;
+}
+
+static void
+put_node(struct text *out, const struct rr *rrs, size_t count, uint8_t flags)
+{
+	struct node_writer writer;
+
+	text_clear(out);
+	node_begin(&writer, out);
+	for (size_t i = 0; i < count; i++)
+		node_put(&writer, &rrs[i]);
+	node_end(&writer, flags);
+}
+
+/* `* CNAME <catch-all>` in every zone where that name has an address. */
+static void
+decode_catch_all(struct dns_view *view)
+{
+	static const struct dname root = { 1, { 0 } };
+	struct span owner = view->settings.catch_all;
+	const struct rr rr = { .type = RRTYPE_CNAME, .ttl = RECORD_TTL_DEFAULT, .text = owner };
+	struct dname name;
+
+	/* An absolute name is no owner within a zone. */
+	view->has_catch_all = owner.len > 0 && owner.data[owner.len - 1] != '.' &&
+	                      dname_from_text(owner, &root, &name) == 0;
+	if (!view->has_catch_all)
+		return;
+	dns_question_set(&view->catch_all, &name);
+	put_node(&view->catch_all_node, &rr, 1, NODE_HAS_CNAME);
+}
+
+static void
+decode_reverse(struct dns_view *view)
+{
+	const struct settings_record *settings = &view->settings;
+	const struct rr rrs[] = {
+		{ .type = RRTYPE_NS, .ttl = REVERSE_TTL, .text = settings->primary_ns },
+		{ .type = RRTYPE_NS, .ttl = REVERSE_TTL, .text = settings->secondary_ns },
+	};
+
+	view->computes_reverse = settings->prefix_count > 0 && settings->primary_ns.len > 0 && settings->rname.len > 0;
+	if (!view->computes_reverse)
+		return;
+	text_clear(&view->reverse_head);
+	text_put_span(&view->reverse_head, settings->primary_ns);
+	text_put_char(&view->reverse_head, ' ');
+	text_put_span(&view->reverse_head, settings->rname);
+	put_node(&view->reverse_apex, rrs,
+	         settings->secondary_ns.len > 0 && !span_is_nocase(settings->primary_ns, settings->secondary_ns) ? 2 : 1,
+	         NODE_HAS_NS);
+}
+
+static int
+decode_settings(struct dns_view *view)
+{
+	struct span value;
+	int r = store_get(view->base->txn, 0, SPAN("s"), &value);
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		text_clear(&view->settings_octets);
+		view->settings = (struct settings_record){ 0 };
+	} else if (!span_is(value, text_span(&view->settings_octets))) {
+		text_clear(&view->settings_octets);
+		text_put_span(&view->settings_octets, value);
+		if (text_failed(&view->settings_octets))
+			return -ENOMEM;
+		r = settings_record_read(text_span(&view->settings_octets), &view->settings);
+		if (r < 0) {
+			text_clear(&view->settings_octets);
+			return r;
+		}
+	} else {
+		return 0;
+	}
+	decode_catch_all(view);
+	decode_reverse(view);
+	if (text_failed(&view->catch_all_node) || text_failed(&view->reverse_head) || text_failed(&view->reverse_apex)) {
+		text_clear(&view->settings_octets);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int
+dns_begin(struct cache *cache, struct dns_view **out)
+{
+	struct cache_view *base;
+	struct dns_view *view;
+	int r = cache_begin(cache, &base);
+
+	if (r < 0)
+		return r;
+	view = base->decoded;
+	if (view == NULL)
+		view = view_new(base);
+	if (view == NULL)
+		r = -ENOMEM;
+	else if (base->is_new)
+		r = decode_settings(view);
+	if (r < 0) {
+		base->is_loaded = false;
+		cache_end(base);
+		return r;
+	}
+	*out = view;
+	return 0;
+}
+
+void
+dns_end(struct dns_view *view)
+{
+	cache_end(view->base);
+}
+
+uint64_t
+dns_snapshot(const struct dns_view *view)
+{
+	return view->base->txn_id;
+}
+
+/* --- explaining --------------------------------------------------------------------------------- */
+
+void
+dns_trace(struct dns_view *view, void (*say)(void *context, const char *sentence), void *context)
+{
+	view->say = say;
+	view->say_context = context;
+}
+
+void
+dns_say(const struct dns_view *view, const struct dns_question *question, unsigned labels, const char *before,
+        const char *after)
+{
+	struct text sentence = TEXT_INIT;
+	struct dname name;
+
+	if (view->say == NULL)
+		return;
+	dname_strip(&question->name, question->labels - labels, &name);
+	text_put(&sentence, before);
+	dname_put_text(&sentence, &name);
+	text_put(&sentence, after);
+	view->say(view->say_context, text_str(&sentence));
+	text_free(&sentence);
+}
+
+/* --- questions ---------------------------------------------------------------------------------- */
+
+void
+dns_question_set(struct dns_question *out, const struct dname *name)
+{
+	uint8_t starts[DNAME_LABELS_MAX];
+	unsigned n = 0;
+	uint8_t used = 0;
+
+	out->name = *name;
+	dname_lower(&out->name);
+	for (size_t i = 0; out->name.wire[i] != 0; i += 1u + out->name.wire[i])
+		starts[n++] = (uint8_t)i;
+	out->labels = (uint8_t)n;
+	out->ends[0] = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *label = out->name.wire + starts[n - 1 - i];
+
+		memcpy(out->reversed + used, label, 1u + label[0]);
+		used = (uint8_t)(used + 1u + label[0]);
+		out->ends[i + 1] = used;
+	}
+	out->reversed_len = used;
+}
+
+void
+dns_question_cut(const struct dns_question *question, unsigned labels, struct dns_question *out)
+{
+	struct dname name;
+
+	dname_strip(&question->name, question->labels - labels, &name);
+	dns_question_set(out, &name);
+}
+
+static bool
+is_reverse(const struct dns_question *question)
+{
+	struct span name = span_from(question->reversed, question->reversed_len);
+
+	return (name.len >= sizeof(REVERSED_IN_ADDR) - 1 &&
+	        memcmp(name.data, REVERSED_IN_ADDR, sizeof(REVERSED_IN_ADDR) - 1) == 0) ||
+	       (name.len >= sizeof(REVERSED_IP6) - 1 &&
+	        memcmp(name.data, REVERSED_IP6, sizeof(REVERSED_IP6) - 1) == 0);
+}
+
+/* --- stored zones ------------------------------------------------------------------------------- */
+
+/* Makes *OUT of a served zone's record; its own, or that of the master it replicates. */
+static void
+take_zone(const struct dns_view *view, const struct zone_record *record, struct dns_zone *out)
+{
+	out->held = record->held;
+	out->serial = zone_serial(record, &view->settings);
+	out->soa_ttl = record->soa_ttl == RECORD_TTL_DEFAULT ? record->minimum : record->soa_ttl;
+	out->minimum = record->minimum;
+	out->soa_head = record->soa_head;
+	out->soa_tail = record->soa_tail;
+}
+
+static bool
+is_served_primary(const struct zone_record *record)
+{
+	return record->kind == ZONE_PRIMARY && record->has_soa;
+}
+
+static int
+take_replica(struct dns_view *view, const struct dns_question *question, unsigned labels,
+             const struct zone_record *record, struct dns_zone *out)
+{
+	struct zone_record master;
+	struct dns_question name;
+	struct dname wire;
+	struct span stored_key, value;
+	struct key key;
+	int r;
+
+	if (dname_from_wire(record->master, &wire) < 0)
+		return -EBADMSG;
+	dns_question_set(&name, &wire);
+	key_zone(&key, &wire);
+	/* Sought, not got: the key in the page is what stays valid. */
+	r = store_cursor_seek(view->base->cursor, key_span(&key), &stored_key, &value);
+	if (r < 0)
+		return r;
+	if (r == 0 || !span_is(stored_key, key_span(&key))) {
+		dns_say(view, question, labels, "", " is a replica, but its master is not in the cache: not served.");
+		return 0;
+	}
+	r = zone_record_read(value, &master);
+	if (r < 0)
+		return r;
+	if (!is_served_primary(&master)) {
+		dns_say(view, &name, name.labels, "", " is no primary zone with a SOA, so its replicas are not served.");
+		return 0;
+	}
+	dns_say(view, &name, name.labels, "It is a replica: everything is read from its master ", ".");
+	take_zone(view, &master, out);
+	out->class = DNS_REPLICA;
+	out->nodes = span_skip(stored_key, 1);
+	return 1;
+}
+
+/* Whether the zone of STORED_KEY is served: 1 and *OUT but for what depends on the question. */
+static int
+take_stored(struct dns_view *view, const struct dns_question *question, unsigned labels, struct span stored_key,
+            struct span value, struct dns_zone *out)
+{
+	struct zone_record record;
+	int r = zone_record_read(value, &record);
+
+	if (r < 0)
+		return r;
+	switch (record.kind) {
+	case ZONE_PRIMARY:
+		if (!record.has_soa) {
+			dns_say(view, question, labels, "", " is a primary domain without a usable SOA: not served.");
+			return 0;
+		}
+		dns_say(view, question, labels, "The zone is ",
+		        record.held ? ", a primary; its SOA is missing or invalid now, the last good one is held."
+		                    : ", a primary.");
+		take_zone(view, &record, out);
+		out->class = DNS_PRIMARY;
+		out->nodes = span_skip(stored_key, 1);
+		return 1;
+	case ZONE_REPLICA:
+		dns_say(view, question, labels, "The zone is ", ".");
+		return take_replica(view, question, labels, &record, out);
+	default:
+		dns_say(view, question, labels, "", " is known, but no zone that is served from here.");
+		return 0;
+	}
+}
+
+/* The longest stored zone that is served and encloses the question. */
+static int
+find_stored(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
+{
+	struct store_cursor *cursor = view->base->cursor;
+	unsigned labels = question->labels;
+	uint8_t key[DNAME_MAX + 1];
+
+	key[0] = 'z';
+	memcpy(key + 1, question->reversed, question->reversed_len);
+	while (labels > 0) {
+		struct span wanted = span_from(key, 1u + question->ends[labels]);
+		struct span found, value;
+		int r = store_cursor_seek(cursor, wanted, &found, &value);
+
+		if (r < 0)
+			return r;
+		if (r == 0 || !span_is(found, wanted)) {
+			unsigned common;
+
+			/* No such zone; the one before is below the longest that encloses the name, or is it. */
+			r = store_cursor_prev(cursor, &found, &value);
+			if (r <= 0)
+				return r;
+			if (found.data[0] != 'z')
+				return 0;
+			key_common_labels(span_skip(wanted, 1), span_skip(found, 1), &common);
+			labels = common;
+			if (found.len != 1u + question->ends[common])
+				continue;
+			if (common == 0)
+				return 0;
+		}
+		r = take_stored(view, question, labels, found, value, out);
+		if (r != 0) {
+			out->labels = (uint8_t)labels;
+			return r;
+		}
+		labels--;
+	}
+	return 0;
+}
+
+/* --- computed reverse zones --------------------------------------------------------------------- */
+
+/* The number that a label of an address name stands for, -1 when it is none: "0" to "255" without a leading zero. */
+static int
+read_octet(const uint8_t *label)
+{
+	int n = 0;
+
+	if (label[0] == 0 || label[0] > 3 || (label[0] > 1 && label[1] == '0'))
+		return -1;
+	for (unsigned i = 1; i <= label[0]; i++) {
+		if (label[i] < '0' || label[i] > '9')
+			return -1;
+		n = n * 10 + (label[i] - '0');
+	}
+	return n <= 255 ? n : -1;
+}
+
+static int
+read_nibble(const uint8_t *label)
+{
+	if (label[0] != 1)
+		return -1;
+	if (label[1] >= '0' && label[1] <= '9')
+		return label[1] - '0';
+	return label[1] >= 'a' && label[1] <= 'f' ? label[1] - 'a' + 10 : -1;
+}
+
+/* The address bits that the question's labels state from the top; returns how many bits. */
+static unsigned
+read_address(const struct dns_question *question, uint8_t family, uint8_t out_address[16])
+{
+	unsigned step = family == 4 ? 8 : 4;
+	unsigned bits = 0;
+
+	memset(out_address, 0, 16);
+	for (unsigned i = 2; i < question->labels && bits < (family == 4 ? 32 : 128); i++) {
+		const uint8_t *label = question->reversed + question->ends[i];
+		int n = family == 4 ? read_octet(label) : read_nibble(label);
+
+		if (n < 0)
+			break;
+		out_address[bits / 8] |= (uint8_t)(family == 4 || bits % 8 != 0 ? n : n << 4);
+		bits += step;
+	}
+	return bits;
+}
+
+static bool
+starts_with_bits(const uint8_t *address, const struct reverse_prefix *prefix)
+{
+	unsigned octets = prefix->length / 8, rest = prefix->length % 8;
+
+	if (memcmp(address, prefix->address, octets) != 0)
+		return false;
+	return rest == 0 || ((address[octets] ^ prefix->address[octets]) >> (8 - rest)) == 0;
+}
+
+/* The labels of the computed zone that the question falls into; 0: into none. The most specific prefix decides. */
+static unsigned
+find_computed(const struct dns_view *view, const struct dns_question *question)
+{
+	const struct settings_record *settings = &view->settings;
+	const struct reverse_prefix *best = NULL;
+	uint8_t address[16];
+	/* Below "arpa" stands "in-addr" or "ip6". */
+	uint8_t family = question->reversed[question->ends[1]] == sizeof("in-addr") - 1 ? 4 : 6;
+	unsigned bits = read_address(question, family, address);
+
+	for (size_t i = 0; i < settings->prefix_count; i++) {
+		const struct reverse_prefix *prefix = &settings->prefixes[i];
+
+		if (prefix->family == family && bits >= prefix->cut && starts_with_bits(address, prefix) &&
+		    (best == NULL || prefix->length > best->length))
+			best = prefix;
+	}
+	return best != NULL ? 2u + best->cut / (family == 4 ? 8u : 4u) : 0;
+}
+
+static int
+take_computed(struct dns_view *view, const struct dns_question *question, unsigned labels, struct dns_zone *out)
+{
+	struct zone_record record = { 0 };
+	uint8_t key[DNAME_MAX + 1];
+	struct span value;
+	int r;
+
+	key[0] = 'z';
+	memcpy(key + 1, question->reversed, question->ends[labels]);
+	r = store_get(view->base->txn, 0, span_from(key, 1u + question->ends[labels]), &value);
+	if (r > 0)
+		r = zone_record_read(value, &record);
+	if (r < 0)
+		return r;
+	dns_say(view, question, labels, "The zone is ", ", computed from addresses within reverse-prefixes.");
+	*out = (struct dns_zone){
+		.class = DNS_REVERSE,
+		.labels = (uint8_t)labels,
+		.serial = zone_serial(&record, &view->settings),
+		.soa_ttl = REVERSE_TTL,
+		.minimum = REVERSE_MINIMUM,
+		.nodes = SPAN(""),
+		.soa_head = text_span(&view->reverse_head),
+		.soa_tail = SPAN(REVERSE_TAIL),
+	};
+	return 1;
+}
+
+int
+dns_find_zone(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
+{
+	bool reverse = view->settings.prefix_count > 0 && is_reverse(question);
+	struct dns_zone zone;
+	unsigned labels;
+	int r = find_stored(view, question, &zone);
+
+	if (r == 0 && reverse && view->computes_reverse) {
+		labels = find_computed(view, question);
+		if (labels > 0)
+			r = take_computed(view, question, labels, &zone);
+	}
+	if (r == 0)
+		dns_say(view, question, question->labels, "No zone that is served from here encloses ", ".");
+	if (r <= 0)
+		return r;
+	zone.origin_len = (uint8_t)(question->ends[zone.labels] + 1u);
+	zone.has_computed = reverse;
+	*out = zone;
+	return 1;
+}
+
+int
+dns_find_exact_zone(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
+{
+	struct dns_zone zone;
+	int r = dns_find_zone(view, question, &zone);
+
+	if (r <= 0 || zone.labels != question->labels)
+		return r < 0 ? r : 0;
+	*out = zone;
+	return 1;
+}
+
+void
+dns_zone_put_soa(const struct dns_zone *zone, struct text *out)
+{
+	char digits[12];
+	size_t n = sizeof(digits);
+	uint32_t serial = zone->serial;
+
+	do {
+		digits[--n] = (char)('0' + serial % 10);
+		serial /= 10;
+	} while (serial != 0);
+	text_put_span(out, zone->soa_head);
+	text_put_char(out, ' ');
+	text_put_span(out, span_from(digits + n, sizeof(digits) - n));
+	text_put_char(out, ' ');
+	text_put_span(out, zone->soa_tail);
+}
+
+/* Copies *S to the end of ROOM, which has the memory already. */
+static void
+keep(struct span *s, struct text *room)
+{
+	char *place = text_extend(room, s->len);
+
+	memcpy(place, s->data, s->len);
+	s->data = place;
+}
+
+/* Makes sure that N octets can be put into ROOM without its memory moving. */
+static int
+make_room(struct text *room, size_t n)
+{
+	size_t len = room->len;
+
+	if (text_extend(room, n) == NULL)
+		return -ENOMEM;
+	room->len = len;
+	return 0;
+}
+
+int
+dns_zone_keep(struct dns_zone *zone, struct text *room)
+{
+	if (make_room(room, zone->soa_head.len + zone->soa_tail.len) < 0)
+		return -ENOMEM;
+	keep(&zone->soa_head, room);
+	keep(&zone->soa_tail, room);
+	zone->nodes = (struct span){ "", 0 };
+	return 0;
+}
+
+/* --- records ------------------------------------------------------------------------------------ */
+
+/* A replica takes what the master leaves out as a duplicate at its own origin, and leaves out what would become too long. */
+static bool
+is_served(const struct dns_records *records, const struct rr *rr)
+{
+	if (!records->replica)
+		return (rr->flags & RR_TWIN) == 0;
+	return rr->relative == 0 || rr->relative + records->origin_len <= DNAME_MAX;
+}
+
+/* The next record that is served. */
+static int
+next_served(struct dns_records *records, struct rr *out)
+{
+	for (;;) {
+		int r = node_next(&records->node, out);
+
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			if (!is_served(records, out))
+				continue;
+			if (out->ttl == RECORD_TTL_DEFAULT)
+				out->ttl = records->minimum;
+			return 1;
+		}
+		if (records->computed.len == 0)
+			return 0;
+		r = node_read(records->computed, &records->node);
+		if (r < 0)
+			return r;
+		records->computed.len = 0;
+	}
+}
+
+/* The lowest TTL of the set that begins with FIRST. */
+static int
+lowest_ttl(const struct dns_records *records, const struct rr *first, uint32_t *out_ttl)
+{
+	struct dns_records ahead = *records;
+	uint32_t lowest = first->ttl;
+	struct rr rr;
+	int r;
+
+	while ((r = next_served(&ahead, &rr)) > 0 && rr.type == first->type)
+		if (rr.ttl < lowest)
+			lowest = rr.ttl;
+	*out_ttl = lowest;
+	return r < 0 ? r : 0;
+}
+
+int
+dns_records_next(struct dns_records *records, struct rr *out)
+{
+	struct rr rr;
+	int r;
+
+	if (!records->begun) {
+		records->node = (struct node){ 0 };
+		if (records->stored.len > 0) {
+			r = node_read(records->stored, &records->node);
+			if (r < 0)
+				return r;
+		}
+		records->begun = true;
+		records->type = 0;
+	}
+	r = next_served(records, &rr);
+	if (r <= 0)
+		return r;
+	if (rr.type != records->type) {
+		r = lowest_ttl(records, &rr, &records->ttl);
+		if (r < 0)
+			return r;
+		records->type = rr.type;
+	}
+	rr.ttl = records->ttl;
+	*out = rr;
+	return 1;
+}
+
+int
+dns_records_keep(struct dns_records *records, struct text *room)
+{
+	if (make_room(room, records->stored.len + records->computed.len) < 0)
+		return -ENOMEM;
+	keep(&records->stored, room);
+	keep(&records->computed, room);
+	return 0;
+}
+
+int
+dns_has_catch_all(struct dns_view *view, const struct dns_zone *zone, struct span nodes_key)
+{
+	const struct dns_question *owner = &view->catch_all;
+	struct span value;
+	struct node node;
+	struct key key;
+	int r;
+
+	if (!view->has_catch_all || zone->class == DNS_REVERSE || nodes_key.len + owner->reversed_len > KEY_MAX)
+		return 0;
+	memcpy(key.octets, nodes_key.data, nodes_key.len);
+	memcpy(key.octets + nodes_key.len, owner->reversed, owner->reversed_len);
+	key.len = nodes_key.len + owner->reversed_len;
+	r = store_get(view->base->txn, 0, key_span(&key), &value);
+	if (r > 0)
+		r = node_read(value, &node) < 0 ? -EBADMSG : (node.flags & NODE_HAS_A) != 0;
+	return r;
+}
