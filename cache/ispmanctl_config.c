@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * `ispmanctl config`: what to paste into others' configuration, filled in from ours.
+ */
+#include <config.h>
+
+#include "cache/ispmanctl.h"
+
+#include "cache/dns.h"
+
+#include <stdio.h>
+
+static void
+print_bind(const struct settings *s)
+{
+	printf("// named.conf: BIND 9.18 or 9.20 answers from the cache. In a configuration with views the dlz\n"
+	       "// statement stands in each view.\n"
+	       "\n"
+	       "options {\n"
+	       "\t// Answers without what nobody asked for: two to four times as fast.\n"
+	       "\tminimal-responses yes;\n"
+	       "\t// Empty zones of named's own would hide reverse zones of private addresses.\n"
+	       "\tempty-zones-enable no;\n"
+	       "};\n"
+	       "\n"
+	       "dlz \"ispman\" {\n"
+	       "\tdatabase \"dlopen %s/dlz_ispman.so cache-dir=%s minimal=yes\";\n"
+	       "};\n",
+	       MODULE_DIR, s->cache_dir);
+}
+
+static void
+print_apparmor(const struct settings *s)
+{
+	printf("# /etc/apparmor.d/local/usr.sbin.named: what named may do besides its own profile.\n"
+	       "# Then: apparmor_parser -r /etc/apparmor.d/usr.sbin.named\n"
+	       "# A reader of the cache writes into its lock file and nowhere else.\n"
+	       "\n"
+	       "%s/dlz_ispman.so rm,\n"
+	       "\n"
+	       "%s/ r,\n"
+	       "%s/dns/ r,\n"
+	       "%s/dns/*/ r,\n"
+	       "%s/dns/*/data.mdb rk,\n"
+	       "%s/dns/*/lock.mdb rwk,\n"
+	       "\n"
+	       "%s/ r,\n"
+	       "%s/metrics/ r,\n"
+	       "%s/metrics/* rwk,\n",
+	       MODULE_DIR, s->cache_dir, s->cache_dir, s->cache_dir, s->cache_dir, s->cache_dir, s->run_dir,
+	       s->run_dir, s->run_dir);
+}
+
+static void
+print_slapd(const struct settings *s)
+{
+	const char *base = s->ldap_base != NULL ? s->ldap_base : "o=ispman";
+	const char *reader = s->ldap_bind_dn;
+	char room[512];
+
+	if (reader == NULL) {
+		snprintf(room, sizeof(room), "uid=ispman-cached,%s", base);
+		reader = room;
+	}
+	printf("# What ispman-cached needs of the provider of %s, for\n"
+	       "#\n"
+	       "#   ldapmodify -c -Y EXTERNAL -H ldapi:///\n"
+	       "#\n"
+	       "# as root. Look first whether {1}mdb is the database: ldapsearch -LLL -Y EXTERNAL -H ldapi:/// \\\n"
+	       "#   -b cn=config '(olcSuffix=%s)' dn\n"
+	       "# With -c, what is there already is passed over.\n"
+	       "\n",
+	       base, base);
+	printf("dn: cn=module{0},cn=config\n"
+	       "changetype: modify\n"
+	       "add: olcModuleLoad\n"
+	       "olcModuleLoad: syncprov\n"
+	       "\n"
+	       "dn: olcDatabase={1}mdb,cn=config\n"
+	       "changetype: modify\n"
+	       "add: olcDbIndex\n"
+	       "olcDbIndex: entryCSN,entryUUID eq\n"
+	       "\n"
+	       "dn: olcDatabase={1}mdb,cn=config\n"
+	       "changetype: modify\n"
+	       "add: olcLimits\n"
+	       "olcLimits: {0}dn.exact=\"%s\" size=unlimited time=unlimited\n"
+	       "\n",
+	       reader);
+	printf("dn: olcDatabase={1}mdb,cn=config\n"
+	       "changetype: modify\n"
+	       "add: olcAccess\n"
+	       "olcAccess: {0}to attrs=userPassword\n"
+	       "  by dn.exact=\"%s\" none\n"
+	       "  by * break\n"
+	       "olcAccess: {1}to *\n"
+	       "  by dn.exact=\"%s\" read\n"
+	       "  by * break\n"
+	       "\n"
+	       "dn: olcOverlay=syncprov,olcDatabase={1}mdb,cn=config\n"
+	       "changetype: add\n"
+	       "objectClass: olcOverlayConfig\n"
+	       "objectClass: olcSyncProvConfig\n"
+	       "olcOverlay: syncprov\n"
+	       "olcSpCheckpoint: 100 10\n"
+	       "olcSpSessionlog: 10000\n",
+	       reader, reader);
+}
+
+int
+ctl_config(const struct ctl *ctl)
+{
+	static const struct {
+		const char *name;
+		void (*print)(const struct settings *settings);
+	} snippets[] = {
+		{ "bind", print_bind },
+		{ "apparmor", print_apparmor },
+		{ "slapd", print_slapd },
+	};
+
+	for (size_t i = 0; ctl->argc == 1 && i < array_size(snippets); i++) {
+		if (strcmp(ctl->argv[0], snippets[i].name) == 0) {
+			snippets[i].print(ctl->settings);
+			return CTL_FINE;
+		}
+	}
+	ctl_complain("config takes one of bind, apparmor, slapd");
+	return CTL_USAGE;
+}
