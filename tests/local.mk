@@ -4,7 +4,7 @@ include %D%/lint/local.mk
 include %D%/diff/local.mk
 include %D%/integration/local.mk
 
-EXTRA_DIST += .ci/run run-tests \
+EXTRA_DIST += .ci/run quickstart run-tests \
 	%D%/README.md %D%/debian-packages %D%/install_packages.sh %D%/tsan-suppressions
 
 # The names of all tests, a line each: ./run-tests chooses among them.
