@@ -4,6 +4,22 @@ noinst_LTLIBRARIES += %D%/libname.la
 	%D%/dname.c %D%/dname.h \
 	%D%/rrtype.c %D%/rrtype.h
 
+# Record text, checked when it comes in.
+noinst_LTLIBRARIES += %D%/librdata.la
+%C%_librdata_la_LIBADD = %D%/libname.la
+%C%_librdata_la_SOURCES = \
+	%D%/rdata.c %D%/rdata.h \
+	%D%/rdata_codes.c \
+	%D%/rdata_dnssec.c \
+	%D%/rdata_fields.c \
+	%D%/rdata_loc.c \
+	%D%/rdata_naptr.c \
+	%D%/rdata_read.c %D%/rdata_read.h \
+	%D%/rdata_special.c \
+	%D%/rdata_svcb.c \
+	%D%/rdata_token.c %D%/rdata_token.h \
+	%D%/rdata_types.c
+
 # The shelf: what stands in the cache, and how an answer is made of it.
 noinst_LTLIBRARIES += %D%/libshelf.la
 %C%_libshelf_la_CFLAGS = $(AM_CFLAGS) $(LMDB_CFLAGS)

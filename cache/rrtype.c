@@ -11,111 +11,115 @@
 #include <errno.h>
 #include <stdio.h>
 
+enum kind {
+	DATA,
+	META,  /* asked for or sent, never stored in a zone */
+	YOUNG, /* not known to the first releases of 9.18: read, but printed as TYPE731 */
+};
+
 struct mnemonic {
 	uint16_t type;
-	bool meta; /* asked for or sent, never stored in a zone */
+	enum kind kind;
 	const char *text;
 };
 
 static const struct mnemonic mnemonics[] = {
-	{ 1, false, "A" },
-	{ 2, false, "NS" },
-	{ 3, false, "MD" },
-	{ 4, false, "MF" },
-	{ 5, false, "CNAME" },
-	{ 6, false, "SOA" },
-	{ 7, false, "MB" },
-	{ 8, false, "MG" },
-	{ 9, false, "MR" },
-	{ 10, false, "NULL" },
-	{ 11, false, "WKS" },
-	{ 12, false, "PTR" },
-	{ 13, false, "HINFO" },
-	{ 14, false, "MINFO" },
-	{ 15, false, "MX" },
-	{ 16, false, "TXT" },
-	{ 17, false, "RP" },
-	{ 18, false, "AFSDB" },
-	{ 19, false, "X25" },
-	{ 20, false, "ISDN" },
-	{ 21, false, "RT" },
-	{ 22, false, "NSAP" },
-	{ 23, false, "NSAP-PTR" },
-	{ 24, false, "SIG" },
-	{ 25, false, "KEY" },
-	{ 26, false, "PX" },
-	{ 27, false, "GPOS" },
-	{ 28, false, "AAAA" },
-	{ 29, false, "LOC" },
-	{ 30, false, "NXT" },
-	{ 31, false, "EID" },
-	{ 32, false, "NIMLOC" },
-	{ 33, false, "SRV" },
-	{ 34, false, "ATMA" },
-	{ 35, false, "NAPTR" },
-	{ 36, false, "KX" },
-	{ 37, false, "CERT" },
-	{ 38, false, "A6" },
-	{ 39, false, "DNAME" },
-	{ 40, false, "SINK" },
-	{ 41, true, "OPT" },
-	{ 42, false, "APL" },
-	{ 43, false, "DS" },
-	{ 44, false, "SSHFP" },
-	{ 45, false, "IPSECKEY" },
-	{ 46, false, "RRSIG" },
-	{ 47, false, "NSEC" },
-	{ 48, false, "DNSKEY" },
-	{ 49, false, "DHCID" },
-	{ 50, false, "NSEC3" },
-	{ 51, false, "NSEC3PARAM" },
-	{ 52, false, "TLSA" },
-	{ 53, false, "SMIMEA" },
-	{ 55, false, "HIP" },
-	{ 56, false, "NINFO" },
-	{ 57, false, "RKEY" },
-	{ 58, false, "TALINK" },
-	{ 59, false, "CDS" },
-	{ 60, false, "CDNSKEY" },
-	{ 61, false, "OPENPGPKEY" },
-	{ 62, false, "CSYNC" },
-	{ 63, false, "ZONEMD" },
-	{ 64, false, "SVCB" },
-	{ 65, false, "HTTPS" },
-	{ 66, false, "DSYNC" },
-	{ 67, false, "HHIT" },
-	{ 68, false, "BRID" },
-	{ 99, false, "SPF" },
-	{ 100, false, "UINFO" },
-	{ 101, false, "UID" },
-	{ 102, false, "GID" },
-	{ 103, false, "UNSPEC" },
-	{ 104, false, "NID" },
-	{ 105, false, "L32" },
-	{ 106, false, "L64" },
-	{ 107, false, "LP" },
-	{ 108, false, "EUI48" },
-	{ 109, false, "EUI64" },
-	{ 249, true, "TKEY" },
-	{ 250, true, "TSIG" },
-	{ 251, true, "IXFR" },
-	{ 252, true, "AXFR" },
-	{ 253, true, "MAILB" },
-	{ 254, true, "MAILA" },
-	{ 255, true, "ANY" },
-	{ 256, false, "URI" },
-	{ 257, false, "CAA" },
-	{ 258, false, "AVC" },
-	{ 259, false, "DOA" },
-	{ 260, false, "AMTRELAY" },
-	{ 261, false, "RESINFO" },
-	{ 262, false, "WALLET" },
-	{ 32768, false, "TA" },
-	{ 32769, false, "DLV" },
+	{ 1, DATA, "A" },
+	{ 2, DATA, "NS" },
+	{ 3, DATA, "MD" },
+	{ 4, DATA, "MF" },
+	{ 5, DATA, "CNAME" },
+	{ 6, DATA, "SOA" },
+	{ 7, DATA, "MB" },
+	{ 8, DATA, "MG" },
+	{ 9, DATA, "MR" },
+	{ 10, DATA, "NULL" },
+	{ 11, DATA, "WKS" },
+	{ 12, DATA, "PTR" },
+	{ 13, DATA, "HINFO" },
+	{ 14, DATA, "MINFO" },
+	{ 15, DATA, "MX" },
+	{ 16, DATA, "TXT" },
+	{ 17, DATA, "RP" },
+	{ 18, DATA, "AFSDB" },
+	{ 19, DATA, "X25" },
+	{ 20, DATA, "ISDN" },
+	{ 21, DATA, "RT" },
+	{ 22, DATA, "NSAP" },
+	{ 23, DATA, "NSAP-PTR" },
+	{ 24, DATA, "SIG" },
+	{ 25, DATA, "KEY" },
+	{ 26, DATA, "PX" },
+	{ 27, DATA, "GPOS" },
+	{ 28, DATA, "AAAA" },
+	{ 29, DATA, "LOC" },
+	{ 30, DATA, "NXT" },
+	{ 31, DATA, "EID" },
+	{ 32, DATA, "NIMLOC" },
+	{ 33, DATA, "SRV" },
+	{ 34, DATA, "ATMA" },
+	{ 35, DATA, "NAPTR" },
+	{ 36, DATA, "KX" },
+	{ 37, DATA, "CERT" },
+	{ 38, DATA, "A6" },
+	{ 39, DATA, "DNAME" },
+	{ 40, DATA, "SINK" },
+	{ 41, META, "OPT" },
+	{ 42, DATA, "APL" },
+	{ 43, DATA, "DS" },
+	{ 44, DATA, "SSHFP" },
+	{ 45, DATA, "IPSECKEY" },
+	{ 46, DATA, "RRSIG" },
+	{ 47, DATA, "NSEC" },
+	{ 48, DATA, "DNSKEY" },
+	{ 49, DATA, "DHCID" },
+	{ 50, DATA, "NSEC3" },
+	{ 51, DATA, "NSEC3PARAM" },
+	{ 52, DATA, "TLSA" },
+	{ 53, DATA, "SMIMEA" },
+	{ 55, DATA, "HIP" },
+	{ 56, DATA, "NINFO" },
+	{ 57, DATA, "RKEY" },
+	{ 58, DATA, "TALINK" },
+	{ 59, DATA, "CDS" },
+	{ 60, DATA, "CDNSKEY" },
+	{ 61, DATA, "OPENPGPKEY" },
+	{ 62, DATA, "CSYNC" },
+	{ 63, DATA, "ZONEMD" },
+	{ 64, DATA, "SVCB" },
+	{ 65, DATA, "HTTPS" },
+	{ 66, YOUNG, "DSYNC" },
+	{ 67, YOUNG, "HHIT" },
+	{ 68, YOUNG, "BRID" },
+	{ 99, DATA, "SPF" },
+	{ 100, DATA, "UINFO" },
+	{ 101, DATA, "UID" },
+	{ 102, DATA, "GID" },
+	{ 103, DATA, "UNSPEC" },
+	{ 104, DATA, "NID" },
+	{ 105, DATA, "L32" },
+	{ 106, DATA, "L64" },
+	{ 107, DATA, "LP" },
+	{ 108, DATA, "EUI48" },
+	{ 109, DATA, "EUI64" },
+	{ 249, META, "TKEY" },
+	{ 250, META, "TSIG" },
+	{ 251, META, "IXFR" },
+	{ 252, META, "AXFR" },
+	{ 253, META, "MAILB" },
+	{ 254, META, "MAILA" },
+	{ 255, META, "ANY" },
+	{ 256, DATA, "URI" },
+	{ 257, DATA, "CAA" },
+	{ 258, DATA, "AVC" },
+	{ 259, DATA, "DOA" },
+	{ 260, DATA, "AMTRELAY" },
+	{ 261, YOUNG, "RESINFO" },
+	{ 262, YOUNG, "WALLET" },
+	{ 32768, DATA, "TA" },
+	{ 32769, DATA, "DLV" },
+	{ 65533, YOUNG, "KEYDATA" }, /* old, but named never prints its name */
 };
-
-/* named's own bookkeeping type: it reads the mnemonic but prints TYPE65533. */
-enum { KEYDATA = 65533 };
 
 static const struct mnemonic *
 find_type(uint16_t type)
@@ -126,13 +130,13 @@ find_type(uint16_t type)
 	return NULL;
 }
 
-/* Types that cannot stand in a zone: RFC 6895 sets 128 to 255 aside for questions and meta data. */
-static bool
-is_meta(uint16_t type)
+bool
+rrtype_is_meta(uint16_t type)
 {
 	const struct mnemonic *m = find_type(type);
 
-	return type == 0 || (type >= 128 && type <= 255) || (m != NULL && m->meta);
+	/* RFC 6895 sets 128 to 255 aside for questions and meta data. */
+	return type == 0 || (type >= 128 && type <= 255) || (m != NULL && m->kind == META);
 }
 
 int
@@ -146,10 +150,6 @@ rrtype_from_text(struct span text, uint16_t *out_type)
 			*out_type = mnemonics[i].type;
 			return 0;
 		}
-	}
-	if (span_is_nocase(text, SPAN("KEYDATA"))) {
-		*out_type = KEYDATA;
-		return 0;
 	}
 	/* named looks at no more than five characters after TYPE. */
 	if (!span_starts_nocase(text, SPAN("TYPE")) || text.len > 9)
@@ -173,7 +173,7 @@ rrtype_text(uint16_t type, char room[RRTYPE_TEXT_MAX])
 {
 	const struct mnemonic *m = find_type(type);
 
-	if (m != NULL)
+	if (m != NULL && m->kind != YOUNG)
 		return m->text;
 	snprintf(room, RRTYPE_TEXT_MAX, "TYPE%u", type);
 	return room;
@@ -192,7 +192,7 @@ rrtype_from_attribute(struct span attribute, uint16_t *out_type)
 	for (size_t i = 0; i < attribute.len; i++)
 		if (strchr("+\v\f", attribute.data[i]) != NULL)
 			return -ENOENT;
-	if (rrtype_from_text(attribute, &type) < 0 || is_meta(type))
+	if (rrtype_from_text(attribute, &type) < 0 || rrtype_is_meta(type))
 		return -ENOENT;
 	*out_type = type;
 	return 0;
@@ -204,7 +204,7 @@ rrtype_each_attribute(void (*each)(void *context, const char *attribute), void *
 	char attribute[RRTYPE_TEXT_MAX + sizeof("Record")];
 
 	for (size_t i = 0; i < array_size(mnemonics); i++) {
-		if (mnemonics[i].meta)
+		if (mnemonics[i].kind == META)
 			continue;
 		snprintf(attribute, sizeof(attribute), "%c%sRecord",
 		         ascii_lower(mnemonics[i].text[0]), mnemonics[i].text + 1);

@@ -5,11 +5,13 @@ integration_tests = \
 	%D%/golden.py \
 	%D%/labels.py \
 	%D%/rfc4592.py \
-	%D%/differential.py
+	%D%/differential.py \
+	%D%/rdata_named.py
 integration_lib = \
 	tests/lib/dnsclient.py \
 	tests/lib/ispman_ldif.py \
 	tests/lib/questions.py \
+	tests/lib/rdata_corpus.py \
 	tests/lib/rdatagen.py \
 	tests/lib/servers.py \
 	tests/lib/tap.py \
@@ -20,3 +22,8 @@ integration_lib = \
 
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif
+
+# What rdata_named.py compares with named-checkzone.
+check_PROGRAMS += %D%/rdata_check
+%C%_rdata_check_LDADD = cache/librdata.la common/libcommon.la
+%C%_rdata_check_SOURCES = %D%/rdata_check.c

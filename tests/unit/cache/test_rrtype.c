@@ -29,6 +29,7 @@ mnemonics_and_numbers_are_read(void **state)
 		{ "TYPE+15", 0, 15, "MX" },
 		{ "keydata", 0, 65533, "TYPE65533" },
 		{ "DLV", 0, 32769, "DLV" },
+		{ "resinfo", 0, 261, "TYPE261" },
 		{ "", -EINVAL, 0, NULL },
 		{ "TYPE", -EINVAL, 0, NULL },
 		{ "TYPE+", -EINVAL, 0, NULL },
