@@ -124,12 +124,6 @@ ldif_normalised_dn(const struct ldif *ldif)
 	return ldif->normalised;
 }
 
-bool
-ldif_states_uuid(const struct ldif *ldif)
-{
-	return ldif->has_uuid;
-}
-
 static const char by_url[] =
 	"values given by URL (\":<\") are not read; the value itself must be written";
 

@@ -31,10 +31,8 @@ must_check int ldif_next(struct ldif *ldif, struct arena *arena, struct entry *o
 /* Line number where the entry last returned begins. */
 size_t ldif_line(const struct ldif *ldif);
 
-/* Of the entry last returned, until the next is read: its DN as dn_normalise gives it, and whether the
- * file states its UUID. */
+/* The DN of the entry last returned, as dn_normalise gives it, until the next is read. */
 struct span ldif_normalised_dn(const struct ldif *ldif);
-bool ldif_states_uuid(const struct ldif *ldif);
 
 void ldif_free(struct ldif *ldif);
 void ldif_freep(struct ldif **ldif);

@@ -42,8 +42,13 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 	%D%/entry.c %D%/entry.h \
 	%D%/feed.h \
 	%D%/ldif.c %D%/ldif.h \
+	%D%/ldif_load.c %D%/ldif_load.h \
 	%D%/lines.c %D%/lines.h \
 	%D%/message.c %D%/message_entry.c %D%/message.h \
+	%D%/repeats.c %D%/repeats.h \
+	%D%/scratch_file.c %D%/scratch_file.h \
+	%D%/source_ldif.c %D%/source_ldif.h \
+	%D%/spool.c %D%/spool.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/sync_read.c \
 	%D%/sync_serve.c %D%/sync_serve.h \

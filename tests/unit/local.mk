@@ -17,6 +17,9 @@ unit_tests = \
 	%D%/cache/test_sync_session \
 	%D%/cache/test_sync_words \
 	%D%/cache/test_syncmsg \
+	%D%/cache/test_repeats \
+	%D%/cache/test_source_ldif \
+	%D%/cache/test_spool \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
@@ -48,6 +51,18 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_ldif_CFLAGS = $(unit_cflags)
 %C%_cache_test_ldif_LDADD = cache/libfeed.la $(unit_common_libs)
 %C%_cache_test_ldif_SOURCES = %D%/cache/test_ldif.c %D%/test.h
+
+%C%_cache_test_repeats_CFLAGS = $(unit_cflags)
+%C%_cache_test_repeats_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_repeats_SOURCES = %D%/cache/test_repeats.c %D%/test.h
+
+%C%_cache_test_source_ldif_CFLAGS = $(unit_cflags)
+%C%_cache_test_source_ldif_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_source_ldif_SOURCES = %D%/cache/test_source_ldif.c %D%/test.h
+
+%C%_cache_test_spool_CFLAGS = $(unit_cflags)
+%C%_cache_test_spool_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_spool_SOURCES = %D%/cache/test_spool.c %D%/test.h
 
 %C%_cache_test_entry_CFLAGS = $(unit_cflags)
 %C%_cache_test_entry_LDADD = cache/libfeed.la $(unit_common_libs)
