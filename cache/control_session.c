@@ -56,7 +56,8 @@ static void
 put_line(struct control_session *session, json_t *line)
 {
 	if (line == NULL ||
-	    json_dump_callback(line, append, &session->out, JSON_COMPACT | JSON_SORT_KEYS) < 0) {
+	    json_dump_callback(line, append, &session->out,
+	                       JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)) < 0) {
 		/* Whoever reads must not take a broken answer for a whole one. */
 		session->over = true;
 		session->out.failed = true;

@@ -71,7 +71,7 @@ void
 ctl_print_json(json_t *json)
 {
 	if (json != NULL)
-		json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+		json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
 	fputc('\n', stdout);
 	json_decref(json);
 }

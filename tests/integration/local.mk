@@ -3,6 +3,7 @@
 
 integration_tests = \
 	%D%/golden.py \
+	%D%/ispmanctl.py \
 	%D%/labels.py \
 	%D%/rfc4592.py \
 	%D%/differential.py \

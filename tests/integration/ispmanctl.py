@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the ispman authors
+"""ispmanctl against a daemon that says what the test wants: texts, JSON, exit codes."""
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import servers
+import tap
+
+STATUS = {
+    "version": "0.1.0", "pid": 4711, "started": 1790000000, "source": "ldap", "from": "ldap://one",
+    "phase": "persist", "phase_since": 1790000000, "behind": False, "error": "", "error_at": 0,
+    "contact": 1790000100, "age": 0.2, "synchronised": True, "complete": True, "loading": False,
+    "refreshing": False, "mentioned": 0, "entries": 12345, "zones": 1002, "problems": 3, "queue": 0,
+    "held_zones": 0, "rebuilding": False, "publish_error": "", "stuck": 0, "brake": None, "job": None,
+    "stores": {"dns": {"used": 1048576, "map": 34359738368, "readers": 2, "readers_max": 1024}},
+}
+HELD = dict(STATUS, synchronised=False, brake={"entries": 5000, "zones": 400, "zones_total": 1002,
+                                               "records": 0, "records_total": 9})
+WAITING = dict(STATUS, synchronised=False, phase="waiting", age=7300, zones=1,
+               error="ldap://one: Can't contact LDAP server", error_at=1790000200)
+PROBLEMS = [
+    {"kind": "bad-record", "dn": "b=2", "sentence": "second"},
+    {"kind": "bad-record", "dn": "a=1", "sentence": "first"},
+    {"kind": "claim", "dn": "b=2", "sentence": "third"},
+    {"kind": "claim", "dn": "b=2", "sentence": "third"},
+    {"kind": "orphan", "dn": "", "sentence": "no entry"},
+]
+
+
+class Daemon:
+    """Answers each command with its lines, one client after the other."""
+
+    def __init__(self, run_dir, answers):
+        self.path = os.path.join(run_dir, "control")
+        self.answers = answers
+        self.asked = []
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, client.makefile("rw") as stream:
+                for line in stream:
+                    request = json.loads(line)
+                    self.asked.append(request)
+                    for answer in self.answers.get(request["command"], [{"error": "unknown"}])[:-1]:
+                        stream.write(json.dumps(answer) + "\n")
+                    last = self.answers.get(request["command"], [{"error": "unknown"}])[-1]
+                    if last is None:
+                        break
+                    stream.write((last if isinstance(last, str) else json.dumps(dict(last, done=True))) + "\n")
+                    stream.flush()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        os.unlink(self.path)
+
+
+class World:
+    def __init__(self, box):
+        self.box = box
+        self.run_dir = box.path("run")
+        self.cache_dir = box.path("cache")
+        os.mkdir(self.run_dir)
+        self.conf = box.write("ispman.conf", "[ispman]\nrun-dir = %s\ncache-dir = %s\n"
+                              "[ldap]\nbase = dc=tern,dc=example\nbind-dn = cn=reader,dc=tern,dc=example\n"
+                              % (self.run_dir, self.cache_dir))
+
+    def ctl(self, *args, conf=True, text=True):
+        command = [servers.program("ispmanctl")] + (["-c", self.conf] if conf else []) + list(args)
+        env = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC")
+        return subprocess.run(command, capture_output=True, text=text, env=env, timeout=60)
+
+
+def answers(t, world):
+    def same(command, lines, want_code, want_out, want_err="", name=None):
+        daemon = Daemon(world.run_dir, {command[0]: lines})
+        try:
+            done = world.ctl(*command)
+        finally:
+            daemon.close()
+        t.same((done.returncode, done.stdout, done.stderr), (want_code, want_out, want_err),
+               name or " ".join(command))
+
+    same(["status"], [STATUS], 0,
+         "synchronised with ldap://one (age 0.2 s) \u00b7 12,345 entries \u00b7 1,002 zones \u00b7 queue 0 \u00b7 3 problems\n"
+         "  contact      2026-09-21 14:15:00\n"
+         "  dns          1.0 MiB of 32.0 GiB, 2 of 1024 readers\n"
+         "  daemon       ispman-cached 0.1.0, pid 4711, since 2026-09-21 14:13:20\n")
+    same(["status"], [WAITING], 1,
+         "NOT synchronised with ldap://one: waiting (age 2 h 1 min) \u00b7 12,345 entries \u00b7 1 zone \u00b7 queue 0 \u00b7 3 problems\n"
+         "last error: ldap://one: Can't contact LDAP server (2026-09-21 14:16:40)\n"
+         "  contact      2026-09-21 14:15:00\n"
+         "  dns          1.0 MiB of 32.0 GiB, 2 of 1024 readers\n"
+         "  daemon       ispman-cached 0.1.0, pid 4711, since 2026-09-21 14:13:20\n",
+         name="status while LDAP is away")
+    same(["status", "--json"], [STATUS], 0, json.dumps(STATUS, indent=2, sort_keys=True) + "\n")
+    same(["status", "--json"], [WAITING], 1, json.dumps(WAITING, indent=2, sort_keys=True) + "\n",
+         name="an error of the source is no failure of the command")
+
+    daemon = Daemon(world.run_dir, {"status": [HELD]})
+    done = world.ctl("status")
+    daemon.close()
+    t.ok(done.returncode == 1 and "\nTHE BRAKE HOLDS: the last comparison would remove 5,000 entries, "
+         "400 of 1,002 zones.\n" in done.stdout and "release-brake" in done.stdout,
+         "the brake shouts", done.stdout)
+
+    same(["problems"], PROBLEMS + [{"problems": 5}], 1,
+         "(no entry)\n    orphan: no entry\na=1\n    bad-record: first\n"
+         "b=2\n    bad-record: second\n    claim: third\n")
+    same(["problems", "--json"], PROBLEMS + [{"problems": 5}], 1,
+         json.dumps([PROBLEMS[4], PROBLEMS[1], PROBLEMS[0], PROBLEMS[2]], indent=2, sort_keys=True) + "\n")
+    same(["problems"], [{"problems": 0}], 0, "", name="no problems")
+    same(["problems"], [PROBLEMS[0], {"error": "it broke"}], 3, "", "ispmanctl: it broke\n",
+         name="half a list of problems is none")
+    same(["problems"], [PROBLEMS[0], None], 3, "", "ispmanctl: ispman-cached ended before its answer did\n",
+         name="a daemon that dies in the middle")
+    same(["status"], ["nonsense"], 3,
+         "ispman-cached's answer makes no sense\n"
+         "the cache cannot be read: %s/dns/1/data.mdb: open: No such file or directory\n" % world.cache_dir,
+         name="an answer that is no JSON")
+
+    figures = {"entries": 1234, "missing": 0, "different": 0, "extra": 0, "dns": 0}
+    same(["verify"], [figures], 0,
+         "1,234 entries compared: 0 missing, 0 different, 0 extra, 0 DNS records differ\n")
+    same(["verify"], [{"difference": "a=1 is missing"}, dict(figures, missing=1)], 1,
+         "a=1 is missing\n1,234 entries compared: 1 missing, 0 different, 0 extra, 0 DNS records differ\n",
+         name="verify finds a difference")
+    same(["verify"], [{"error": "one runs already"}], 3, "", "ispmanctl: one runs already\n",
+         name="verify is refused")
+    same(["rebuild"], [{"fragments": 7}], 0, "rebuilt from the replica; 7 fragments differed\n")
+    same(["release-brake"], [{"said": "the held removals are made"}], 0, "the held removals are made\n")
+    same(["release-brake"], [{"error": "the brake holds nothing"}], 1, "",
+         "ispmanctl: the brake holds nothing\n", name="nothing to release")
+    same(["wait"], [{"synchronised": True}], 0, "")
+    same(["wait", "--timeout", "0.5", "--json"], [{"synchronised": False}], 1,
+         '{\n  "synchronised": false\n}\n')
+    same(["wait", "--timeout", "0"], [{"synchronised": False}], 1, "",
+         "ispmanctl: not synchronised in time; \"ispmanctl status\" says why\n")
+
+
+def without_daemon(t, world):
+    done = world.ctl("status")
+    t.same((done.returncode, done.stdout), (3,
+           "ispman-cached does not answer: nobody listens at %s/control\n"
+           "the cache cannot be read: %s/dns/1/data.mdb: open: No such file or directory\n"
+           % (world.run_dir, world.cache_dir)), "status with nothing there")
+    done = world.ctl("status", "--json")
+    t.ok(done.returncode == 3 and json.loads(done.stdout)["usable"] is False, "the same as JSON")
+    for command in ("problems", "verify", "rebuild", "release-brake"):
+        done = world.ctl(command)
+        t.same((done.returncode, done.stdout, done.stderr),
+               (3, "", "ispmanctl: ispman-cached does not answer: nobody listens at %s/control\n" % world.run_dir),
+               command + " without the daemon")
+    begun = time.monotonic()
+    done = world.ctl("wait", "--timeout", "0.3")
+    t.ok(done.returncode == 3 and 0.3 <= time.monotonic() - begun < 10, "wait gives up in time")
+    done = world.ctl("lookup", "dns", "www.pine.example")
+    t.ok(done.returncode == 3 and done.stderr.startswith("ispmanctl: cannot tell: ") and done.stdout == "",
+         "lookup without a cache cannot tell", done.stderr)
+
+    waiting = subprocess.Popen([servers.program("ispmanctl"), "-c", world.conf, "wait", "--timeout", "20"])
+    servers.wait_until(lambda: waiting.poll() is None, "ispmanctl to start")
+    daemon = Daemon(world.run_dir, {"wait": [{"synchronised": True}]})
+    t.same(waiting.wait(20), 0, "wait waits for the daemon to start, too")
+    t.ok(0 < daemon.asked[0]["timeout"] <= 20, "and asks for the rest of the time", daemon.asked)
+    daemon.close()
+
+
+def usage(t, world):
+    rows = [
+        ((), "a command is missing"), (("nope",), "unknown command nope"), (("--nope",), "unknown option --nope"),
+        (("status", "x"), "status takes no arguments"), (("status", "--timeout", "3"), "status takes no --timeout"),
+        (("metrics", "--json"), "metrics takes no --json"), (("wait", "--timeout", "x"), "--timeout x: allowed"),
+        (("wait", "--timeout"), "--timeout lacks its value"), (("config",), "config takes one of"),
+        (("config", "postfix"), "config takes one of"), (("lookup",), "lookup takes dns NAME [TYPE]"),
+        (("lookup", "dns"), "lookup takes dns NAME [TYPE]"), (("lookup", "web", "a"), "lookup takes dns"),
+        (("explain", "dns", "a", "A", "x"), "explain takes dns"), (("lookup", "dns", "a..b"), "a..b is no domain name"),
+        (("lookup", "dns", "a", "NOPE"), "NOPE is no record type"),
+        (("-o", "x", "status"), "-o: x: an override is written"),
+        (("-o", "ldap.timout=3", "status"), "did you mean timeout?"),
+    ]
+    for args, want in rows:
+        done = world.ctl(*args)
+        t.ok(done.returncode == 2 and want in done.stderr and done.stdout == "",
+             "usage: " + (" ".join(args) or "nothing"), "%r %r" % (done.returncode, done.stderr))
+    bad = world.box.write("bad.conf", "[ldap]\ntimout = 5\n[nope]\n")
+    done = world.ctl("-c", bad, "status", conf=False)
+    t.ok(done.returncode == 2 and done.stderr.startswith(
+        "ispmanctl: %s:2: [ldap] timout: unknown key; allowed: " % bad) and
+        "ispmanctl: %s:3: [nope]: unknown section; allowed: " % bad in done.stderr,
+        "mistakes in the file are named", done.stderr)
+    done = world.ctl("-c", "/nonexistent/x", "status", conf=False)
+    t.same((done.returncode, done.stderr),
+           (2, "ispmanctl: /nonexistent/x: cannot be read: No such file or directory\n"), "a file that is not there")
+    text = world.ctl("--help").stdout
+    for command in ("status", "lookup", "explain", "problems", "wait", "verify", "rebuild", "release-brake",
+                    "metrics", "config"):
+        done = world.ctl(command, "--help")
+        t.ok(done.returncode == 0 and done.stdout.startswith("ispmanctl %s: " % command) and
+             "\n  %s " % command in text, "help for " + command)
+    t.ok(world.ctl("--version").stdout.startswith("ispmanctl "), "version")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([servers.program("ispmanctl"), "--help"], stdout=full, stderr=subprocess.PIPE)
+    t.same(done.returncode, 3, "an answer that cannot be written is none")
+
+
+def snippets(t, world):
+    text = world.ctl("config", "bind").stdout
+    t.ok("cache-dir=%s" % world.cache_dir in text and "dlz_ispman.so" in text and "minimal-responses yes;" in text,
+         "config bind", text)
+    if servers.find_tool("named-checkconf"):
+        path = world.box.write("bind.conf", text)
+        done = subprocess.run([servers.find_tool("named-checkconf"), path], capture_output=True, text=True)
+        t.same((done.returncode, done.stdout), (0, ""), "named-checkconf accepts it")
+    text = world.ctl("config", "apparmor").stdout
+    t.ok("%s/dns/*/lock.mdb rwk,\n" % world.cache_dir in text and "%s/metrics/* rwk,\n" % world.run_dir in text,
+         "config apparmor", text)
+    text = world.ctl("config", "slapd").stdout
+    t.ok('dn.exact="cn=reader,dc=tern,dc=example" size=unlimited' in text and "(olcSuffix=dc=tern,dc=example)" in text,
+         "config slapd", text)
+
+
+def counters_file(pid, locked, rows, shards):
+    """The layout of common/counters_file.h."""
+    stride = 128
+    body = b"".join(struct.pack("=II56s64s128s", kind, 0, name, labels, text) for kind, name, labels, text in rows)
+    offset = (128 + len(body) + 127) // 128 * 128
+    header = struct.pack("=8sIIIIIIIIQ32s48x", b"ISPMCNT1", 128, 256, len(rows), 16, stride, offset, pid, locked,
+                         1790000000000000, b"named")
+    values = b"".join(struct.pack("=%dQ" % len(rows), *shard).ljust(stride, b"\0") for shard in shards)
+    return (header + body).ljust(offset, b"\0") + values
+
+
+def metrics(t, world):
+    t.same(world.ctl("metrics").stdout, "# EOF\n", "no counters yet")
+    folder = os.path.join(world.run_dir, "metrics")
+    os.mkdir(folder)
+    rows = [(1, b"dns_queries", b'result="hit"', b"Queries."), (1, b"dns_queries", b'result="miss"', b"Queries."),
+            (2, b"age", b"", b"Age.")]
+    shards = [(1, 0, 9)] + [(1, 2, 0)] * 15
+    live = os.path.join(folder, "named.1.0")
+    with open(live, "wb") as f:
+        f.write(counters_file(77, 1, rows, shards))
+    with open(os.path.join(folder, "named.2"), "wb") as f:
+        f.write(counters_file(78, 1, rows, shards))
+    with open(os.path.join(folder, "rubbish"), "wb") as f:
+        f.write(os.urandom(5000))
+    with open(live, "rb") as f:
+        fcntl.flock(f, fcntl.LOCK_SH)
+        t.same(world.ctl("metrics").stdout,
+               '# TYPE ispman_age gauge\n# HELP ispman_age Age.\nispman_age{program="named",pid="77"} 9\n'
+               "# TYPE ispman_dns_queries counter\n# HELP ispman_dns_queries Queries.\n"
+               'ispman_dns_queries_total{program="named",pid="77",result="hit"} 16\n'
+               'ispman_dns_queries_total{program="named",pid="77",result="miss"} 30\n# EOF\n',
+               "metrics of the process that lives")
+
+
+def main():
+    lacks = servers.missing("ispmanctl")
+    if lacks:
+        tap.skip_all(lacks)
+    t = tap.Tap()
+    with servers.Sandbox("ctl") as box:
+        world = World(box)
+        without_daemon(t, world)
+        answers(t, world)
+        usage(t, world)
+        snippets(t, world)
+        metrics(t, world)
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
