@@ -3,8 +3,8 @@
  *
  * The server side of RUN-DIR/control: a unix stream socket, one JSON object a line.
  *
- *   > {"command": "status" | "problems" | "wait" | "verify" | "rebuild" | "release-brake",
- *      "timeout": SECONDS (wait only; none: for ever)}
+ *   > {"command": "status" | "problems" | "wait" | "verify" | "rebuild" | "release-brake" | "entries",
+ *      "timeout": SECONDS (wait only; none: for ever), "subject": HEX (entries only)}
  *   < {...}                          any number of lines, one a problem, difference or step
  *   < {..., "done": true}            the last one; with "error": SENTENCE when the command failed
  *
@@ -25,6 +25,7 @@ enum {
 	CONTROL_REQUEST_MAX = 4096,      /* octets of a request line */
 	CONTROL_BACKLOG = 256 << 10,     /* a stream is not asked for more while this much waits for its client */
 	CONTROL_CLIENTS_MAX = 64,
+	CONTROL_DNS_MAX = 1000,
 	CONTROL_IDLE_SECONDS = 30,       /* without a request, or without taking what waits for it */
 };
 
@@ -56,6 +57,9 @@ struct control_actions {
 	int (*problems)(void *context, struct control_stream *out, struct text *why);
 	int (*verify)(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why);
 	int (*rebuild)(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why);
+	/* An array of the DNs of the entries whose fragments SUBJECT (cache/key.h) has, CONTROL_DNS_MAX at most. Not
+	 * there when NULL. */
+	int (*entries)(void *context, struct span subject, json_t **out_dns, struct text *why);
 	/* WHY becomes "said" when it succeeds. */
 	int (*release_brake)(void *context, const struct control_peer *peer, struct text *why);
 };

@@ -5,6 +5,8 @@
 
 #include "cache/control_session.h"
 
+#include "cache/key.h"
+
 #include <errno.h>
 
 enum { TIMEOUT_MAX = 10 * 365 * 86400 };
@@ -180,6 +182,56 @@ start_rebuild(struct control_session *session, const json_t *request, int64_t no
 	text_free(&why);
 }
 
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int
+read_hex(const json_t *value, struct key *out)
+{
+	const char *hex = json_string_value(value);
+	size_t len = json_string_length(value);
+
+	if (hex == NULL || len == 0 || len % 2 != 0 || len / 2 > KEY_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i += 2) {
+		int high = hex_digit(hex[i]), low = hex_digit(hex[i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		out->octets[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	out->len = len / 2;
+	return 0;
+}
+
+static void
+start_entries(struct control_session *session, const json_t *request, int64_t now)
+{
+	struct text why = TEXT_INIT;
+	json_t *dns = NULL;
+	struct key subject;
+	int r = -ENOSYS;
+
+	(void)now;
+	if (read_hex(json_object_get(request, "subject"), &subject) < 0) {
+		put_error(session, "subject must be a key in hexadecimal digits");
+		return;
+	}
+	if (session->actions->entries != NULL)
+		r = session->actions->entries(session->actions->context, key_span(&subject), &dns, &why);
+	if (r < 0)
+		put_failure(session, r, &why);
+	else
+		put_last(session, json_pack("{s:o}", "entries", dns));
+	text_free(&why);
+}
+
 static void
 start_release_brake(struct control_session *session, const json_t *request, int64_t now)
 {
@@ -217,6 +269,7 @@ static const struct {
 	const char *name;
 	void (*start)(struct control_session *session, const json_t *request, int64_t now);
 } commands[] = {
+	{ "entries", start_entries },
 	{ "problems", start_problems },
 	{ "rebuild", start_rebuild },
 	{ "release-brake", start_release_brake },

@@ -8,7 +8,7 @@
  *   {"name", "type", "outcome": "hit" | "nodata" | "nxdomain" | "referral" | "not-served",
  *    "zone", "class", "serial", "wildcard",
  *    "answer" | "authority" | "additional": [{"owner", "ttl", "type", "data"}, ...],
- *    "steps": [SENTENCE, ...], "entries": [...]}                          explain only
+ *    "steps": [SENTENCE, ...], "entries": [{"behind": NAME, "dns": [DN, ...]}, ...]}      explain only
  */
 #include <config.h>
 
@@ -24,6 +24,14 @@
 
 /* How many aliases are followed, as in named. */
 enum { CHAIN_MAX = 16, ALL_TYPES = 0 };
+enum { SUBJECTS_MAX = 3 * (CHAIN_MAX + 1), ANSWER_TIMEOUT = 10000 };
+
+/* Something that the answer was made of, and what to call it. */
+struct source {
+	struct key subject;
+	struct dname name;
+	const char *kind; /* "zone", "records of", "addresses of" */
+};
 
 struct lookup {
 	const struct ctl *ctl;
@@ -32,6 +40,8 @@ struct lookup {
 	uint16_t type; /* or ALL_TYPES */
 	json_t *answer;
 	unsigned chain;
+	size_t source_count;
+	struct source sources[SUBJECTS_MAX];
 };
 
 static json_t *
@@ -198,6 +208,106 @@ add_glue(struct lookup *lookup, const struct dns_zone *zone, struct dns_records 
 	return r;
 }
 
+/* --- what stands behind it ------------------------------------------------------------------------- */
+
+static struct source *
+new_source(struct lookup *lookup, const char *kind, const struct dname *name)
+{
+	static struct source spare;
+	struct source *source =
+		lookup->source_count < SUBJECTS_MAX ? &lookup->sources[lookup->source_count++] : &spare;
+
+	source->kind = kind;
+	source->name = *name;
+	return source;
+}
+
+/* Where the records lie: under the zone's name or, in a replica, under its master's. */
+static void
+note_sources(struct lookup *lookup, const struct dns_zone *zone, const struct dns_answer *found,
+             const struct dname *origin, const struct dname *owner)
+{
+	struct dname stored_zone, stored_owner, prefix = *owner;
+	unsigned above = dname_labels(owner) - dname_labels(origin);
+
+	key_zone(&new_source(lookup, "zone", origin)->subject, origin);
+	if (key_to_name(zone->nodes, &stored_zone) < 0)
+		return;
+	if (zone->class == DNS_REPLICA)
+		key_zone(&new_source(lookup, "zone", &stored_zone)->subject, &stored_zone);
+	prefix.len = (uint8_t)(owner->len - origin->len + 1);
+	prefix.wire[prefix.len - 1] = 0;
+	if (dname_join(&prefix, &stored_zone, &stored_owner) < 0 || found->outcome == DNS_NXDOMAIN)
+		return;
+	key_node(&new_source(lookup, "records of", &stored_owner)->subject, &stored_zone, &stored_owner);
+	if (zone->has_computed && above > 0)
+		key_reverse(&new_source(lookup, "addresses of", owner)->subject, owner);
+}
+
+/* The name that the answer's records stand at. */
+static void
+found_owner(const struct dns_question *question, const struct dns_zone *zone, const struct dns_answer *found,
+            struct dname *out)
+{
+	static const struct dname wildcard = { 3, { 1, '*' } };
+	struct dname encloser;
+	unsigned below = question->labels - zone->labels - found->level;
+
+	dname_strip(&question->name, below, out);
+	if (!found->wildcard)
+		return;
+	encloser = *out;
+	if (dname_join(&wildcard, &encloser, out) < 0)
+		*out = encloser;
+}
+
+static void
+add_entries(struct lookup *lookup, const struct source *source, json_t *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	cleanup(ask_freep) struct ask *ask = NULL;
+	struct text hex = TEXT_INIT, why = TEXT_INIT;
+	json_t *answer = NULL;
+	int r;
+
+	for (size_t i = 0; i < source->subject.len; i++) {
+		text_put_char(&hex, digits[source->subject.octets[i] >> 4]);
+		text_put_char(&hex, digits[source->subject.octets[i] & 15]);
+	}
+	r = ask_open(lookup->ctl->settings->run_dir, &ask, &why);
+	if (r == 0)
+		r = ask_send(ask, json_pack("{s:s, s:s}", "command", "entries", "subject", text_str(&hex)),
+		             ANSWER_TIMEOUT, &why);
+	if (r == 0)
+		r = ask_next(ask, &answer, &why);
+	if (r == 0 && json_array_size(json_object_get(answer, "entries")) > 0)
+		json_array_append_new(out, json_pack("{s:s, s:o, s:O}", "kind", source->kind, "behind",
+		                                     name_json(&source->name), "dns",
+		                                     json_object_get(answer, "entries")));
+	else if (r < 0 && json_object_get(lookup->answer, "entries-unknown") == NULL)
+		json_object_set_new(lookup->answer, "entries-unknown", json_string(text_str(&why)));
+	json_decref(answer);
+	text_free(&hex);
+	text_free(&why);
+}
+
+static void
+add_all_entries(struct lookup *lookup)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < lookup->source_count; i++) {
+		bool again = false;
+
+		for (size_t k = 0; k < i; k++)
+			again |= span_is(key_span(&lookup->sources[k].subject),
+			                 key_span(&lookup->sources[i].subject));
+		if (!again)
+			add_entries(lookup, &lookup->sources[i], out);
+	}
+	json_object_set_new(lookup->answer, "entries", out);
+}
+
 /* --- the search ------------------------------------------------------------------------------------ */
 
 static int look_up_name(struct lookup *lookup, const struct dname *name);
@@ -329,7 +439,7 @@ look_up_name(struct lookup *lookup, const struct dname *name)
 	struct dns_question question;
 	struct dns_answer found;
 	struct dns_zone zone;
-	struct dname origin;
+	struct dname origin, owner;
 	int r;
 
 	dns_question_set(&question, name);
@@ -346,6 +456,8 @@ look_up_name(struct lookup *lookup, const struct dname *name)
 	r = dns_resolve(lookup->view, &zone, &question, &found);
 	if (r < 0)
 		return r;
+	found_owner(&question, &zone, &found, &owner);
+	note_sources(lookup, &zone, &found, &origin, &owner);
 	if (found.wildcard && found.outcome != DNS_NXDOMAIN)
 		json_object_set_new(lookup->answer, "wildcard", json_true());
 	switch (found.outcome) {
@@ -438,6 +550,9 @@ look_up(struct lookup *lookup, struct cache *cache, bool explain)
 	if (explain)
 		dns_trace(lookup->view, NULL, NULL);
 	dns_end(lookup->view);
+	/* Not before: a slow daemon must not make us hold a snapshot. */
+	if (explain && r == 0)
+		add_all_entries(lookup);
 	return r;
 }
 
@@ -511,6 +626,22 @@ print_steps(const json_t *steps)
 }
 
 static void
+print_entries(const json_t *answer)
+{
+	const json_t *group, *dn;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(answer, "entries"), i, group)
+	{
+		printf("; entries behind %s %s\n", member(group, "kind"), member(group, "behind"));
+		json_array_foreach(json_object_get(group, "dns"), k, dn)
+			printf(";   %s\n", json_string_value(dn));
+	}
+	if (json_object_get(answer, "entries-unknown") != NULL)
+		printf("; entries behind it: %s\n", member(answer, "entries-unknown"));
+}
+
+static void
 print_answer(json_t *answer, bool json)
 {
 	if (json) {
@@ -522,6 +653,7 @@ print_answer(json_t *answer, bool json)
 	print_section(answer, "answer");
 	print_section(answer, "authority");
 	print_section(answer, "additional");
+	print_entries(answer);
 }
 
 static int

@@ -57,6 +57,15 @@ by_peer(void *context, const struct control_peer *peer, struct control_stream *o
 }
 
 static int
+entries(void *context, struct span subject, json_t **out_dns, struct text *why)
+{
+	(void)context;
+	(void)why;
+	*out_dns = json_pack("[i]", (int)subject.len);
+	return 0;
+}
+
+static int
 release(void *context, const struct control_peer *peer, struct text *why)
 {
 	(void)context;
@@ -90,7 +99,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int asked = 0;
-	const struct control_actions actions = { &asked, status, synchronised, problems, by_peer, by_peer, release };
+	const struct control_actions actions = { &asked, status, synchronised, problems, by_peer, by_peer, entries,
+		                               release };
 	const struct control_peer peer = { 0, 1 };
 	struct control_session session;
 	size_t step = size > 0 ? (size_t)data[0] + 1 : 1;

@@ -92,6 +92,15 @@ fake_rebuild(void *context, const struct control_peer *peer, struct control_stre
 }
 
 static int
+fake_entries(void *context, struct span subject, json_t **out_dns, struct text *why)
+{
+	(void)context;
+	(void)why;
+	*out_dns = json_pack("[s%]", subject.data, subject.len);
+	return 0;
+}
+
+static int
 fake_release(void *context, const struct control_peer *peer, struct text *why)
 {
 	(void)context;
@@ -109,6 +118,7 @@ static const struct control_actions actions = {
 	.problems = fake_problems,
 	.verify = fake_verify,
 	.rebuild = fake_rebuild,
+	.entries = fake_entries,
 	.release_brake = fake_release,
 };
 
@@ -198,7 +208,13 @@ commands_are_answered(void **state)
 		{ "{\"command\":\"wait\",\"timeout\":-1}\n",
 		  "{\"done\":true,\"error\":\"timeout must be a number of seconds\"}\n" },
 		{ "{\"command\":\"nope\"}\n",
-		  "{\"done\":true,\"error\":\"unknown command nope; known: problems rebuild release-brake status verify wait\"}\n" },
+		  "{\"done\":true,\"error\":\"unknown command nope; known: entries problems rebuild release-brake status verify wait\"}\n" },
+		{ "{\"command\":\"entries\",\"subject\":\"7A03666f6F\"}\n",
+		  "{\"done\":true,\"entries\":[\"z\\u0003foo\"]}\n" },
+		{ "{\"command\":\"entries\",\"subject\":\"7\"}\n",
+		  "{\"done\":true,\"error\":\"subject must be a key in hexadecimal digits\"}\n" },
+		{ "{\"command\":\"entries\",\"subject\":\"7g\"}\n",
+		  "{\"done\":true,\"error\":\"subject must be a key in hexadecimal digits\"}\n" },
 		{ "nonsense\n", "{\"done\":true,\"error\":\"a request is {\\\"command\\\": NAME, ...} in one line\"}\n" },
 		{ "[1]\n", "{\"done\":true,\"error\":\"a request is {\\\"command\\\": NAME, ...} in one line\"}\n" },
 		{ "\n", "{\"done\":true,\"error\":\"a request is {\\\"command\\\": NAME, ...} in one line\"}\n" },
