@@ -6,6 +6,7 @@ integration_tests = \
 	%D%/ispmanctl.py \
 	%D%/labels.py \
 	%D%/rfc4592.py \
+	%D%/schema.py \
 	%D%/differential.py \
 	%D%/rdata_named.py
 integration_lib = \
@@ -17,6 +18,7 @@ integration_lib = \
 	tests/lib/servers.py \
 	tests/lib/tap.py \
 	tests/lib/twosides.py \
+	tests/lib/watch_answer.py \
 	tests/lib/zonechange.py \
 	tests/lib/zonemodel.py \
 	tests/lib/zonewriter.py

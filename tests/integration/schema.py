@@ -157,7 +157,7 @@ def check_conf(t, box):
     done = run("slaptest", "-u", "-f", conf)
     if not t.ok(done.returncode == 0, "slapd.conf is a valid configuration", done.stderr):
         return
-    sample = os.path.join(servers.SRCDIR, "tests/data/ispman-sample.ldif")
+    sample = os.path.join(servers.SRCDIR, "tests/data/sample.ldif")
     done = run("slapadd", "-f", conf, "-l", sample)
     t.ok(done.returncode == 0, "ISPMan's sample tree fits the schema", done.stderr)
     out = must(run("slapcat", "-f", conf, "-b", "o=ispman"))
@@ -235,28 +235,29 @@ def check_record_types(t, slapd):
     t.ok(done.returncode == 0, "records of unknown types can be stored", done.stderr)
 
 
-def check_modify(t, box):
-    """slapd-modify.ldif on a server set up without a thought for us, as Debian's package does it."""
-    for folder in ("modify/db", "modify/slapd.d"):
-        os.makedirs(box.path(folder))
-    text = localised(read(os.path.join(SCHEMA_DIR, "slapd.ldif")), box, "modify")
+def check_modify(t, box, what, change):
+    """CHANGE, a file of change records, on a server set up without a thought for us."""
+    folder = "modify-" + what.split()[0]
+    for name in ("db", "slapd.d"):
+        os.makedirs(box.path(folder, name))
+    text = localised(read(os.path.join(SCHEMA_DIR, "slapd.ldif")), box, folder)
     text = text.replace("olcModuleLoad: syncprov\n", "").replace("olcDbIndex: entryCSN,entryUUID eq\n", "")
     text = text[:text.index("olcLimits:")] + """\
 olcAccess: to * by dn.exact="gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth" manage by * break
 olcAccess: to attrs=userPassword by self write by anonymous auth by * none
 olcAccess: to * by self write by users search by * none
 """
-    ldif = box.write("modify/slapd.ldif", text)
-    must(run("slapadd", "-n", "0", "-F", box.path("modify/slapd.d"), "-l", ldif))
+    ldif = box.write(folder + "/slapd.ldif", text)
+    must(run("slapadd", "-n", "0", "-F", box.path(folder, "slapd.d"), "-l", ldif))
     tree = os.path.join(DOCS, "examples/tree.ldif")
-    must(run("slapadd", "-F", box.path("modify/slapd.d"), "-b", "o=ispman", "-l", tree))
-    slapd = Provider(box, "modify", ["-F", box.path("modify/slapd.d")]).start()
+    must(run("slapadd", "-F", box.path(folder, "slapd.d"), "-b", "o=ispman", "-l", tree))
+    slapd = Provider(box, folder, ["-F", box.path(folder, "slapd.d")]).start()
     must(slapd.as_root("ldapmodify", "-f", os.path.join(DOCS, "examples/logins.ldif")))
-    done = slapd.as_root("ldapmodify", "-c", "-f", os.path.join(SCHEMA_DIR, "slapd-modify.ldif"))
-    t.ok(done.returncode == 0, "slapd-modify.ldif applies to a running server", done.stderr)
-    check_reader(t, slapd, "slapd-modify.ldif", dns_of(tree))
-    done = slapd.as_root("ldapmodify", "-c", "-f", os.path.join(SCHEMA_DIR, "slapd-modify.ldif"))
-    t.ok(slapd.running(), "and does no harm a second time", done.stderr)
+    done = slapd.as_root("ldapmodify", "-c", "-f", change)
+    t.ok(done.returncode == 0, what + " applies to a running server", done.stderr)
+    check_reader(t, slapd, what, dns_of(tree))
+    done = slapd.as_root("ldapmodify", "-c", "-f", change)
+    t.ok(slapd.running(), what + " does no harm a second time", done.stderr)
     slapd.stop()
 
 
@@ -274,7 +275,12 @@ def main():
         check_beside_debians(t, box)
         check_conf(t, box)
         check_config(t, box)
-        check_modify(t, box)
+        check_modify(t, box, "slapd-modify.ldif", os.path.join(SCHEMA_DIR, "slapd-modify.ldif"))
+        ispmanctl = servers.built("cache/ispmanctl")
+        if ispmanctl:
+            snippet = must(run(ispmanctl, "-o", "ldap.base=o=ispman", "-o", "ldap.bind-dn=" + READER,
+                               "config", "slapd"))
+            check_modify(t, box, "ispmanctl config slapd", box.write("snippet.ldif", snippet))
     return t.done()
 
 
