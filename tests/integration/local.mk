@@ -26,6 +26,11 @@ integration_lib = \
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif
 
+# What schema.py compares the schema with.
+check_PROGRAMS += %D%/record_attributes
+%C%_record_attributes_LDADD = cache/libname.la common/libcommon.la
+%C%_record_attributes_SOURCES = %D%/record_attributes.c
+
 # What rdata_named.py compares with named-checkzone.
 check_PROGRAMS += %D%/rdata_check
 %C%_rdata_check_LDADD = cache/librdata.la common/libcommon.la
