@@ -75,17 +75,20 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 
 # The writing half's projections: entries to fragments, fragments to records. Pure.
 noinst_LTLIBRARIES += %D%/libproject.la
+%C%_libproject_la_LIBADD = %D%/librdata.la
 %C%_libproject_la_SOURCES = \
 	%D%/complaint.c %D%/complaint.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/project_dns.h %D%/project_dns_parts.h \
+	%D%/project_dns_apex.c \
 	%D%/project_dns_map.c \
 	%D%/project_dns_map_record.c \
-	%D%/project_dns_node.c \
+	%D%/project_dns_node.c %D%/project_dns_node.h \
 	%D%/project_dns_payload.c %D%/project_dns_payload.h \
 	%D%/project_dns_reduce.c \
 	%D%/project_dns_reverse.c \
 	%D%/project_dns_zone.c
+
 # The control socket's server side.
 noinst_LTLIBRARIES += %D%/libcontrol.la
 %C%_libcontrol_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -284,15 +284,14 @@ static int
 parse_target(struct record_entry *e, uint16_t type, struct span value)
 {
 	static const struct dname root = { 1, { 0 } };
-	struct span text, name;
+	struct span rest, word, name = { "", 0 };
 	int r = rdata_parse(type, value, &root, &e->rdata, &e->why);
 
 	if (r < 0)
 		return r;
-	text = text_span(&e->rdata.text);
-	name = text;
-	while (span_next_word(&text, &name))
-		continue;
+	rest = text_span(&e->rdata.text);
+	while (span_next_word(&rest, &word))
+		name = word;
 	if (name_is_absolute(name) || span_is(name, SPAN("@")))
 		return 0;
 	text_clear(&e->scratch);
@@ -360,17 +359,13 @@ add_record(struct record_entry *e, uint16_t type, struct span attribute, struct 
 static int
 add_unknown(struct record_entry *e, struct span attribute, struct span value)
 {
-	cleanup(text_free) struct text name = TEXT_INIT;
 	struct span rest = span_trim(value), word = { "", 0 };
 	struct text *say;
 	uint16_t type;
 
-	if (span_next_word(&rest, &word)) {
-		text_put_span(&name, word);
-		text_put(&name, "Record");
-		if (rrtype_from_attribute(text_span(&name), &type) == 0 && type != RRTYPE_SOA)
-			return add_record(e, type, attribute, rest, false);
-	}
+	if (span_next_word(&rest, &word) && rrtype_from_text(word, &type) == 0 && !rrtype_is_meta(type) &&
+	    type != RRTYPE_SOA)
+		return add_record(e, type, attribute, rest, false);
 	say = complain_about(e, attribute, value);
 	text_put(say, "it must begin with the record's type, as in \"TYPE65280 \\# 2 0A0B\"");
 	text_put(say, word.len > 0 ? ", and this is no type that may stand here." : ".");
@@ -464,7 +459,7 @@ put_soa(struct record_entry *e, const struct soa_text *soa)
 static int
 add_soa(struct record_entry *e, struct span attribute, struct span value)
 {
-	struct soa_text soa;
+	struct soa_text soa = { .mname = TEXT_INIT, .rname = TEXT_INIT };
 	struct text *say;
 	int r;
 

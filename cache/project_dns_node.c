@@ -9,7 +9,7 @@
  */
 #include <config.h>
 
-#include "cache/project_dns_parts.h"
+#include "cache/project_dns_node.h"
 #include "cache/rdata.h"
 #include "cache/rrtype.h"
 
@@ -19,20 +19,6 @@ enum { RRTYPE_SIG = 24, RRTYPE_KEY = 25, RRTYPE_RRSIG = 46, RRTYPE_NSEC = 47 };
 
 /* Entries named in one problem about a CNAME. */
 enum { CONFLICTS_NAMED = 3 };
-
-struct item {
-	struct payload_record record;
-	uint64_t entry_id;
-	struct span wire; /* at the zone's own origin; only while a type's records are compared */
-	bool dropped, twin;
-};
-
-struct node_reducing {
-	struct reducing *r;
-	const struct dname *zone, *name;
-	struct item *items;
-	size_t count;
-};
 
 static int
 compare_items(const void *a, const void *b)
@@ -63,16 +49,17 @@ compare_wires(const void *a, const void *b)
 
 /* --- problems ----------------------------------------------------------------------------------------- */
 
-static void
-put_record(const struct node_reducing *n, struct text *say, const struct item *item)
+struct text *
+node_complain(struct node_reducing *n, const struct item *item)
 {
+	struct text *say = complaint_begin(&n->r->complaints);
 	char room[RRTYPE_TEXT_MAX];
 
-	text_put(say, rrtype_text(item->record.type, room));
-	text_put(say, " record ");
+	text_putf(say, "The %s record ", rrtype_text(item->record.type, room));
 	complaint_quote(say, item->record.text);
 	text_put(say, " of ");
 	dname_put_text(say, n->name);
+	return say;
 }
 
 static void
@@ -84,9 +71,7 @@ drop_duplicate(struct node_reducing *n, const struct item *first, struct item *i
 	/* Two spellings within one entry harm nobody. */
 	if (item->entry_id == first->entry_id || !complaints_wanted(&n->r->complaints))
 		return;
-	say = complaint_begin(&n->r->complaints);
-	text_put(say, "The ");
-	put_record(n, say, item);
+	say = node_complain(n, item);
 	text_put(say, " is served once, though it is in ");
 	reducing_quote_dn(n->r, say, first->entry_id);
 	text_put(say, " as well. Remove one of the two entries.");
@@ -101,9 +86,7 @@ drop_second(struct node_reducing *n, const struct item *first, struct item *item
 	item->dropped = true;
 	if (!complaints_wanted(&n->r->complaints))
 		return;
-	say = complaint_begin(&n->r->complaints);
-	text_put(say, "The ");
-	put_record(n, say, item);
+	say = node_complain(n, item);
 	text_put(say, " is not served: only one of its type may stand at a name, and ");
 	complaint_quote(say, first->record.text);
 	text_put(say, " is served, of ");
@@ -291,9 +274,7 @@ settle_cname(struct node_reducing *n)
 	if (cname == NULL || !other)
 		return;
 	cname->dropped = true;
-	say = complaint_begin(&n->r->complaints);
-	text_put(say, "The ");
-	put_record(n, say, cname);
+	say = node_complain(n, cname);
 	text_put(say, " is not served: a CNAME must stand alone, and there is ");
 	if (apex)
 		text_put(say, "always the SOA record at a zone's own name. Remove it.");
@@ -409,6 +390,8 @@ reduce_node(struct reducing *r, const struct dname *zone, const struct dname *na
 		qsort(n.items, n.count, sizeof(*n.items), compare_items);
 		result = settle_groups(&n);
 	}
+	if (result == 0 && dname_is(name, zone))
+		result = settle_apex(&n);
 	if (result == 0) {
 		settle_cname(&n);
 		put_node(&n);

@@ -38,29 +38,52 @@ struct choice {
 };
 
 static void
-choose(struct reducing *r, struct choice *choice, struct choice other)
+offer(struct choice *choice, struct choice other)
 {
-	struct choice loser = other;
+	if (choice->text.len == 0 || compare_spans(other.text, choice->text) < 0)
+		*choice = other;
+}
+
+static void
+judge(struct reducing *r, const struct choice *choice, struct choice other)
+{
 	struct text *say;
 
-	if (choice->text.len == 0) {
-		*choice = other;
-		return;
-	}
 	if (span_is(choice->text, other.text))
 		return;
-	if (compare_spans(other.text, choice->text) < 0) {
-		loser = *choice;
-		*choice = other;
-	}
 	say = complaint_begin(&r->complaints);
-	complaint_quote(say, loser.text);
+	complaint_quote(say, other.text);
 	text_put(say, " is not used: the variable is set to ");
 	complaint_quote(say, choice->text);
 	text_put(say, " in ");
 	reducing_quote_dn(r, say, choice->entry_id);
 	text_put(say, ". Remove one of the two entries.");
-	reducing_complain(r, "duplicate-setting", loser.entry_id);
+	reducing_complain(r, "duplicate-setting", other.entry_id);
+}
+
+/* Chooses among all values, or, when FINISHED, complains about those that were not chosen. */
+static int
+choose(struct reducing *r, struct choice choices[PAYLOAD_VARIABLES], bool finished)
+{
+	const struct reduce_input *input = r->input;
+
+	for (size_t i = 0; i < input->count; i++) {
+		struct payload_variable variable;
+		struct span rest;
+		int result = payload_open(input->fragments[i].payload, &rest);
+
+		while (result >= 0 && (result = payload_next_variable(&rest, &variable)) > 0) {
+			struct choice other = { variable.text, input->fragments[i].entry_id };
+
+			if (finished)
+				judge(r, &choices[variable.id], other);
+			else
+				offer(&choices[variable.id], other);
+		}
+		if (result < 0)
+			return result;
+	}
+	return 0;
 }
 
 int
@@ -75,18 +98,12 @@ reduce_settings(struct reducing *r)
 		.serial_stored = settings->serial_stored,
 		.prefix_count = settings->prefix_count,
 	};
+	int result = choose(r, choices, false);
 
-	for (size_t i = 0; i < input->count; i++) {
-		struct payload_variable variable;
-		struct span rest;
-		int result = payload_open(input->fragments[i].payload, &rest);
-
-		while (result >= 0 && (result = payload_next_variable(&rest, &variable)) > 0)
-			choose(r, &choices[variable.id],
-			       (struct choice){ variable.text, input->fragments[i].entry_id });
-		if (result < 0)
-			return result;
-	}
+	if (result == 0)
+		result = choose(r, choices, true);
+	if (result < 0)
+		return result;
 	for (size_t i = 0; i < PAYLOAD_VARIABLES; i++)
 		if (choices[i].text.len == 0)
 			choices[i].text = (struct span){ "", 0 };

@@ -59,51 +59,60 @@ compare_soas(const struct payload_zone *a, const struct payload_zone *b)
 	return order;
 }
 
-/* Told of every candidate that lost against another; NULL when nobody wants to know. */
-typedef void on_loser(void *context, const struct candidate *winner, const struct candidate *loser);
+typedef int compare_function(const struct payload_zone *a, const struct payload_zone *b);
 
 static void
-offer(struct candidate *best, const struct candidate *other,
-      int (*compare)(const struct payload_zone *a, const struct payload_zone *b), on_loser *tell,
-      void *context)
+offer(struct candidate *best, const struct candidate *other, compare_function *compare)
 {
-	struct candidate loser = *other;
-
-	if (!best->known) {
+	if (!best->known || compare(&other->zone, &best->zone) > 0)
 		*best = *other;
-		return;
-	}
-	if (compare != NULL && compare(&other->zone, &best->zone) > 0) {
-		loser = *best;
-		*best = *other;
-	}
-	if (tell != NULL)
-		tell(context, best, &loser);
 }
 
-/* Reads all fragments. Returns 0 or -EBADMSG. */
+/* All SOAs that cannot be read are alike. */
 static int
-read_fragments(const struct held_fragment *fragments, size_t count, struct zone_fragments *out,
-               on_loser *domain_lost, on_loser *soa_lost, void *context)
+compare_none(const struct payload_zone *a, const struct payload_zone *b)
 {
-	memset(out, 0, sizeof(*out));
+	(void)a;
+	(void)b;
+	return 0;
+}
+
+/* Calls EACH with every item. Returns 0 or -EBADMSG. */
+static int
+each_item(const struct held_fragment *fragments, size_t count,
+          void (*each)(void *context, const struct candidate *item), void *context)
+{
 	for (size_t i = 0; i < count; i++) {
-		struct candidate c = { .known = true, .entry_id = fragments[i].entry_id };
+		struct candidate item = { .known = true, .entry_id = fragments[i].entry_id };
 		struct span rest;
 		int r = payload_open(fragments[i].payload, &rest);
 
-		while (r >= 0 && (r = payload_next_zone(&rest, &c.zone)) > 0) {
-			if (c.zone.item == PAYLOAD_DOMAIN)
-				offer(&out->domain, &c, compare_domains, domain_lost, context);
-			else if (c.zone.item == PAYLOAD_SOA)
-				offer(&out->soa, &c, compare_soas, soa_lost, context);
-			else
-				offer(&out->bad_soa, &c, NULL, NULL, NULL);
-		}
+		while (r >= 0 && (r = payload_next_zone(&rest, &item.zone)) > 0)
+			each(context, &item);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static void
+offer_item(void *context, const struct candidate *item)
+{
+	struct zone_fragments *found = context;
+
+	if (item->zone.item == PAYLOAD_DOMAIN)
+		offer(&found->domain, item, compare_domains);
+	else if (item->zone.item == PAYLOAD_SOA)
+		offer(&found->soa, item, compare_soas);
+	else
+		offer(&found->bad_soa, item, compare_none);
+}
+
+static int
+read_fragments(const struct held_fragment *fragments, size_t count, struct zone_fragments *out)
+{
+	memset(out, 0, sizeof(*out));
+	return each_item(fragments, count, offer_item, out);
 }
 
 int
@@ -111,7 +120,7 @@ project_dns_stored_serial(const struct held_fragment *fragments, size_t count, u
 {
 	struct zone_fragments found;
 
-	if (read_fragments(fragments, count, &found, NULL, NULL, NULL) < 0 || !found.soa.known ||
+	if (read_fragments(fragments, count, &found) < 0 || !found.soa.known ||
 	    !found.soa.zone.serial_usable)
 		return 0;
 	*out_serial = found.soa.zone.serial;
@@ -123,16 +132,15 @@ project_dns_is_hosted(const struct held_fragment *fragments, size_t count)
 {
 	struct zone_fragments found;
 
-	return read_fragments(fragments, count, &found, NULL, NULL, NULL) == 0 && found.domain.known &&
+	return read_fragments(fragments, count, &found) == 0 && found.domain.known &&
 	       found.domain.zone.kind != ZONE_NOT_SERVED;
 }
 
 /* --- problems --------------------------------------------------------------------------------------- */
 
 static void
-domain_lost(void *context, const struct candidate *winner, const struct candidate *loser)
+complain_domain(struct reducing *r, const struct candidate *winner, const struct candidate *loser)
 {
-	struct reducing *r = context;
 	struct text *say = complaint_begin(&r->complaints);
 
 	text_put(say, "The entry is not used: the same domain is described by ");
@@ -142,20 +150,36 @@ domain_lost(void *context, const struct candidate *winner, const struct candidat
 }
 
 static void
-soa_lost(void *context, const struct candidate *winner, const struct candidate *loser)
+complain_soa(struct reducing *r, const struct candidate *winner, const struct candidate *loser)
 {
-	struct reducing *r = context;
-	struct text *say;
+	struct text *say = complaint_begin(&r->complaints);
 
-	/* Two tools in the middle of the same change leave two equal ones. */
-	if (compare_soas(&winner->zone, &loser->zone) == 0)
-		return;
-	say = complaint_begin(&r->complaints);
-	text_putf(say, "The zone has several SOA records; the one with serial %u is served, of ",
-	          winner->zone.serial);
+	text_put(say, "The zone has several SOA records; the one ");
+	if (winner->zone.serial_usable)
+		text_putf(say, "with serial %u ", winner->zone.serial);
+	text_put(say, "of ");
 	reducing_quote_dn(r, say, winner->entry_id);
-	text_put(say, ", and not the one of this entry. Remove it.");
+	text_put(say, " is served, and not the one of this entry. Remove it.");
 	reducing_complain(r, "several-soas", loser->entry_id);
+}
+
+struct losers {
+	struct reducing *r;
+	const struct zone_fragments *found;
+};
+
+/* Complains when ITEM was not chosen. */
+static void
+judge_item(void *context, const struct candidate *item)
+{
+	const struct losers *losers = context;
+	const struct zone_fragments *found = losers->found;
+
+	if (item->zone.item == PAYLOAD_DOMAIN && item->entry_id != found->domain.entry_id)
+		complain_domain(losers->r, &found->domain, item);
+	/* Two tools in the middle of the same change leave two equal ones. */
+	if (item->zone.item == PAYLOAD_SOA && compare_soas(&item->zone, &found->soa.zone) != 0)
+		complain_soa(losers->r, &found->soa, item);
 }
 
 static void
@@ -267,8 +291,10 @@ reduce_zone(struct reducing *r, const struct dname *zone)
 		.soa_head = { "", 0 },
 		.soa_tail = { "", 0 },
 	};
-	int result = read_fragments(input->fragments, input->count, &found, domain_lost, soa_lost, r);
+	int result = read_fragments(input->fragments, input->count, &found);
 
+	if (result == 0)
+		result = each_item(input->fragments, input->count, judge_item, &(struct losers){ r, &found });
 	if (result < 0)
 		return result;
 	/* A zone that is gone leaves its serial behind: it may come back. */

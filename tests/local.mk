@@ -1,4 +1,5 @@
 include %D%/unit/local.mk
+include %D%/project/local.mk
 include %D%/fuzz/local.mk
 include %D%/lint/local.mk
 include %D%/diff/local.mk

@@ -9,6 +9,7 @@ fuzz_targets = \
 	%D%/fuzz_dn \
 	%D%/fuzz_ldif \
 	%D%/fuzz_syncmsg \
+	%D%/fuzz_project \
 	%D%/fuzz_dname
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/replay_corpora.sh
@@ -46,3 +47,6 @@ endif
 %C%_fuzz_syncmsg_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_syncmsg_LDADD = cache/libfeed.la common/libcommon.la
 %C%_fuzz_syncmsg_SOURCES = %D%/fuzz_syncmsg.c $(fuzz_main)
+%C%_fuzz_project_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_project_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la common/libcommon.la
+%C%_fuzz_project_SOURCES = %D%/fuzz_project.c $(fuzz_main)

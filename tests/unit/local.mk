@@ -20,6 +20,7 @@ unit_tests = \
 	%D%/cache/test_repeats \
 	%D%/cache/test_source_ldif \
 	%D%/cache/test_spool \
+	%D%/cache/test_project_dns \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
@@ -121,3 +122,6 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_settings_CFLAGS = $(unit_cflags)
 %C%_cache_test_settings_LDADD = cache/libsettings.la cache/libproject.la cache/libfeed.la cache/libname.la $(unit_common_libs)
 %C%_cache_test_settings_SOURCES = %D%/cache/test_settings.c %D%/test.h
+%C%_cache_test_project_dns_CFLAGS = $(unit_cflags)
+%C%_cache_test_project_dns_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_project_dns_SOURCES = %D%/cache/test_project_dns.c %D%/test.h

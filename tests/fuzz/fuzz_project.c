@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * Whatever entries hold, what is made of them can be read again and does not depend on their order; and
+ * whatever stands where fragments should, reduce returns.
+ *
+ * Input that begins with "!" is a subject key (its length in one octet, then the key) and payloads (two octets of
+ * length, then the payload). Anything else is entries: lines of "attribute: value", the first "dn: ...", a
+ * blank line between entries. The base is the last RDN of a DN.
+ */
+#include <config.h>
+
+#include "cache/project_dns.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ENTRIES_MAX = 32, ATTRIBUTES_MAX = 32, HELD_MAX = 512 };
+
+static const struct dns_settings settings = {
+	.profile = &profile_ispman,
+	.soa_hold = 60,
+	.prefix_count = 2,
+	.prefixes = { { 4, 0, 24, { 0 } }, { 6, 16, 64, { 0x20, 0x01 } } },
+};
+
+struct held {
+	struct key subject;
+	struct held_fragment fragment;
+};
+
+static void
+require(bool truth)
+{
+	if (!truth)
+		abort();
+}
+
+static void
+fake_dn(void *context, uint64_t entry_id, struct text *out_dn)
+{
+	(void)context;
+	text_putf(out_dn, "cn=%u\xff", (unsigned)entry_id);
+}
+
+static void
+problems_are_readable(struct span list)
+{
+	struct problem problem;
+	int r;
+
+	while ((r = problem_next(&list, &problem)) > 0)
+		require(problem.kind.len > 0 && problem.sentence.len > 0);
+	require(r == 0);
+}
+
+/* A record reads back without complaint. */
+static void
+record_is_readable(struct span subject, struct span value)
+{
+	struct zone_record zone;
+	struct settings_record *record;
+	struct node node;
+	struct rr rr;
+	uint16_t type = 0;
+	unsigned count = 0;
+	int r;
+
+	switch (subject.data[0]) {
+	case 'z':
+		require(zone_record_read(value, &zone) == 0);
+		require(zone.kind != ZONE_REPLICA || zone.master.len > 0);
+		break;
+	case 's':
+		record = malloc(sizeof(*record));
+		require(record == NULL || settings_record_read(value, record) == 0);
+		free(record);
+		break;
+	default:
+		require(node_read(value, &node) == 0);
+		while ((r = node_next(&node, &rr)) > 0) {
+			require(rr.type >= type);
+			type = rr.type;
+			count++;
+		}
+		require(r == 0 && count > 0);
+	}
+}
+
+static int
+reduce(struct span subject, const struct held_fragment *fragments, size_t count, struct reduced *out)
+{
+	const struct reduce_input input = {
+		.settings = &settings,
+		.subject = subject,
+		.count = count,
+		.fragments = fragments,
+		.serial = 1,
+		.served = { "", 0 },
+		.now = 1000,
+		.dn_of = fake_dn,
+	};
+	int r = project_dns_reduce(&input, out);
+
+	if (r == 0)
+		problems_are_readable(text_span(&out->problems));
+	if (r == 0 && out->present)
+		record_is_readable(subject, text_span(&out->value));
+	return r;
+}
+
+static void
+try_fragments(struct span input)
+{
+	struct held_fragment fragments[16];
+	struct reduced out = { .value = TEXT_INIT, .problems = TEXT_INIT };
+	struct span subject;
+	size_t count = 0;
+
+	if (input.len < 1 || input.len - 1 < (uint8_t)input.data[0] || input.data[0] == 0)
+		return;
+	subject = span_from(input.data + 1, (uint8_t)input.data[0]);
+	input = span_skip(input, 1 + subject.len);
+	while (input.len >= 2 && count < array_size(fragments)) {
+		size_t n = (size_t)((uint8_t)input.data[0] | (uint8_t)input.data[1] << 8);
+
+		input = span_skip(input, 2);
+		if (n > input.len)
+			n = input.len;
+		fragments[count] = (struct held_fragment){ count / 2, span_from(input.data, n) };
+		count++;
+		input = span_skip(input, n);
+	}
+	(void)reduce(subject, fragments, count, &out);
+	text_free(&out.value);
+	text_free(&out.problems);
+}
+
+static struct span
+take_line(struct span *rest)
+{
+	const char *end = rest->len > 0 ? memchr(rest->data, '\n', rest->len) : NULL;
+	size_t n = end != NULL ? (size_t)(end - rest->data) : rest->len;
+	struct span line = span_from(rest->data, n);
+
+	*rest = span_skip(*rest, n + (end != NULL));
+	return line;
+}
+
+/* Reads "name: value"; false for a blank line. */
+static bool
+split_line(struct span line, struct span *out_name, struct span *out_value)
+{
+	const char *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
+
+	if (line.len == 0)
+		return false;
+	*out_name = span_from(line.data, colon != NULL ? (size_t)(colon - line.data) : line.len);
+	*out_value = span_skip(line, out_name->len + (colon != NULL));
+	if (out_value->len > 0 && out_value->data[0] == ' ')
+		*out_value = span_skip(*out_value, 1);
+	return true;
+}
+
+/* The next entry of INPUT. */
+static void
+read_entry(struct span *rest, struct arena *arena, struct entry *out)
+{
+	struct span name, value;
+
+	memset(out, 0, sizeof(*out));
+	out->attributes = arena_alloc(arena, ATTRIBUTES_MAX * sizeof(*out->attributes));
+	require(out->attributes != NULL);
+	if (rest->len == 0 || !split_line(take_line(rest), &name, &out->dn))
+		return;
+	while (rest->len > 0 && split_line(take_line(rest), &name, &value)) {
+		const struct attribute *found = entry_find(out, name);
+		struct attribute *attribute =
+			found != NULL ? &out->attributes[found - out->attributes] : NULL;
+
+		if (attribute == NULL) {
+			if (out->attribute_count == ATTRIBUTES_MAX)
+				continue;
+			attribute = &out->attributes[out->attribute_count++];
+			attribute->name = name;
+			attribute->count = 0;
+			attribute->values = arena_alloc(arena, 8 * sizeof(*attribute->values));
+			require(attribute->values != NULL);
+		}
+		if (attribute->count < 8)
+			attribute->values[attribute->count++] = value;
+	}
+}
+
+static int
+compare_held(const void *a, const void *b)
+{
+	const struct held *x = a;
+	const struct held *y = b;
+	size_t n = x->subject.len < y->subject.len ? x->subject.len : y->subject.len;
+	int order = memcmp(x->subject.octets, y->subject.octets, n);
+
+	if (order == 0)
+		order = (x->subject.len > y->subject.len) - (x->subject.len < y->subject.len);
+	return order != 0 ? order :
+	                    (x->fragment.entry_id > y->fragment.entry_id) -
+	                            (x->fragment.entry_id < y->fragment.entry_id);
+}
+
+/* Reduces all subjects and appends their records to OUT. */
+static void
+reduce_all(struct held *held, size_t count, struct text *out)
+{
+	struct reduced reduced = { .value = TEXT_INIT, .problems = TEXT_INIT };
+	struct held_fragment fragments[HELD_MAX];
+
+	qsort(held, count, sizeof(*held), compare_held);
+	for (size_t i = 0, end; i < count; i = end) {
+		struct span subject = key_span(&held[i].subject);
+
+		for (end = i; end < count && span_is(key_span(&held[end].subject), subject); end++)
+			fragments[end - i] = held[end].fragment;
+		require(reduce(subject, fragments, end - i, &reduced) == 0);
+		text_put_span(out, text_span(&reduced.value));
+	}
+	text_free(&reduced.value);
+	text_free(&reduced.problems);
+}
+
+static void
+try_entries(struct span rest)
+{
+	struct held *held = calloc(HELD_MAX, sizeof(*held));
+	struct text forth = TEXT_INIT, back = TEXT_INIT;
+	struct mapped mapped = { NULL, TEXT_INIT };
+	struct arena arena = ARENA_INIT;
+	size_t count = 0;
+
+	require(held != NULL);
+	for (uint64_t id = 1; id <= ENTRIES_MAX && rest.len > 0; id++) {
+		struct placed_entry placed;
+		struct entry entry;
+		struct rdn *rdns;
+		size_t rdn_count;
+
+		read_entry(&rest, &arena, &entry);
+		if (dn_split(entry.dn, &arena, &rdns, &rdn_count) < 0 || rdn_count == 0)
+			continue;
+		placed = (struct placed_entry){ &entry, rdn_count - 1, rdns };
+		require(project_dns_map(&settings, &placed, &arena, &mapped) == 0);
+		problems_are_readable(text_span(&mapped.problems));
+		for (const struct fragment *f = mapped.fragments; f != NULL; f = f->next) {
+			require(f->next == NULL ||
+			        !span_is(key_span(&f->subject), key_span(&f->next->subject)));
+			if (count < HELD_MAX)
+				held[count++] = (struct held){ f->subject, { id, f->payload } };
+		}
+	}
+	reduce_all(held, count, &forth);
+	for (size_t i = 0; i < count; i++)
+		held[i].fragment.entry_id = ENTRIES_MAX - held[i].fragment.entry_id;
+	reduce_all(held, count, &back);
+	require(span_is(text_span(&forth), text_span(&back)));
+	text_free(&forth);
+	text_free(&back);
+	text_free(&mapped.problems);
+	arena_free(&arena);
+	free(held);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span input = span_from(data, size);
+
+	if (size > 0 && data[0] == '!')
+		try_fragments(span_skip(input, 1));
+	else
+		try_entries(input);
+	return 0;
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the ispman authors
+#
+# LDIF in, records and problems out: cases/NAME.ldif must give cases/NAME.want. A case's options for
+# project_ldif stand in its first line, after "# options:". The records must be the same when the entries
+# come in the opposite order. UPDATE=1 writes what is got into the .want files.
+set -u
+
+here=$ISPMAN_SRCDIR/tests/project
+run=$ISPMAN_BUILDDIR/tests/project/project_ldif
+cases=("$ISPMAN_SRCDIR/tests/data/ispman-sample.ldif" "$here"/cases/*.ldif)
+got=$(mktemp)
+trap 'rm -f "$got" "$got.back"' EXIT
+
+echo "1..$((2 * ${#cases[@]}))"
+n=0
+result() {
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+}
+
+records() {
+	sed '/^problem /,$d' "$1"
+}
+
+for ldif in "${cases[@]}"; do
+	name=$(basename "$ldif" .ldif)
+	want=$here/cases/$name.want
+	options=()
+	case $name in ispman-sample) options=(-p 192.0.2.0/24 -p 2001:db8::/32) ;; esac
+	read -r -a more < <(sed -n '1s/^# options://p' "$ldif")
+	"$run" "${options[@]}" ${more[@]+"${more[@]}"} "$ldif" >"$got"
+	status=$?
+	[ -n "${UPDATE:-}" ] && cp "$got" "$want"
+	diff -u "$want" "$got" | head -n 40 | sed 's/^/# /'
+	[ $status -eq 0 ] && cmp -s "$want" "$got"
+	result $? "$name"
+	"$run" -r "${options[@]}" ${more[@]+"${more[@]}"} "$ldif" >"$got.back"
+	status=$?
+	diff <(records "$got") <(records "$got.back") | head -n 40 | sed 's/^/# /'
+	[ $status -eq 0 ] && cmp -s <(records "$got") <(records "$got.back")
+	result $? "$name: whatever the order of its entries"
+done
