@@ -9,7 +9,7 @@ set -u
 
 here=$ISPMAN_SRCDIR/tests/project
 run=$ISPMAN_BUILDDIR/tests/project/project_ldif
-cases=("$ISPMAN_SRCDIR/tests/data/ispman-sample.ldif" "$here"/cases/*.ldif)
+cases=("$ISPMAN_SRCDIR/tests/data/sample.ldif" "$here"/cases/*.ldif)
 got=$(mktemp)
 trap 'rm -f "$got" "$got.back"' EXIT
 
@@ -28,7 +28,7 @@ for ldif in "${cases[@]}"; do
 	name=$(basename "$ldif" .ldif)
 	want=$here/cases/$name.want
 	options=()
-	case $name in ispman-sample) options=(-p 192.0.2.0/24 -p 2001:db8::/32) ;; esac
+	case $name in sample) options=(-p 192.0.2.0/24 -p 2001:db8::/32) ;; esac
 	read -r -a more < <(sed -n '1s/^# options://p' "$ldif")
 	"$run" "${options[@]}" ${more[@]+"${more[@]}"} "$ldif" >"$got"
 	status=$?
