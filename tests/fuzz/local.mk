@@ -6,6 +6,7 @@
 fuzz_targets = \
 	%D%/fuzz_conf \
 	%D%/fuzz_control \
+	%D%/fuzz_counters \
 	%D%/fuzz_dn \
 	%D%/fuzz_ldif \
 	%D%/fuzz_syncmsg \
@@ -50,3 +51,7 @@ endif
 %C%_fuzz_project_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_project_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la common/libcommon.la
 %C%_fuzz_project_SOURCES = %D%/fuzz_project.c $(fuzz_main)
+
+%C%_fuzz_counters_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_counters_LDADD = common/libcommon.la
+%C%_fuzz_counters_SOURCES = %D%/fuzz_counters.c $(fuzz_main)
