@@ -20,6 +20,7 @@
 #include "cache/dname.h"
 #include "cache/key.h"
 #include "cache/record.h"
+#include "cache/rrtype.h"
 #include "common/text.h"
 
 enum { DNS_FORMAT = RECORD_VERSION };

@@ -3,6 +3,7 @@ include %D%/project/local.mk
 include %D%/fuzz/local.mk
 include %D%/lint/local.mk
 include %D%/diff/local.mk
+include %D%/lib/local.mk
 include %D%/integration/local.mk
 
 EXTRA_DIST += .ci/run quickstart run-tests \
