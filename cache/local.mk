@@ -71,7 +71,8 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 	%D%/remap.c \
 	%D%/replica.c %D%/replica.h \
 	%D%/sweep.c \
-	%D%/touch.c
+	%D%/touch.c \
+	%D%/verify.c %D%/verify.h
 
 # The writing half's projections: entries to fragments, fragments to records. Pure.
 noinst_LTLIBRARIES += %D%/libproject.la
