@@ -41,6 +41,7 @@ struct publish {
 	bool complete;
 	uint64_t applied;
 	struct key resume;      /* the last pending row that was combined, when a batch ended within a sequence */
+	uint64_t zones, problems;
 	uint64_t next_hold;     /* seconds since 1970, 0: no zone is held */
 	struct arena arena;
 	struct reduced reduced;
@@ -180,8 +181,19 @@ put_companion(struct publish *publish, struct store_txn *dns, char letter, struc
 	r = store_get(dns, 0, key_span(&key), &old);
 	if (r < 0 || (r == 0 && octets.len == 0) || (r == 1 && span_is(old, octets)))
 		return r < 0 ? r : 0;
+	if (letter == 'p')
+		publish->problems += (octets.len > 0) - (uint64_t)(r == 1);
 	r = octets.len > 0 ? store_put(dns, 0, key_span(&key), octets) : store_delete(dns, 0, key_span(&key));
 	return r < 0 ? r : 1;
+}
+
+static bool
+is_served_zone(struct span value)
+{
+	struct zone_record zone;
+
+	return zone_record_read(value, &zone) == 0 &&
+	       (zone.kind == ZONE_REPLICA || (zone.kind == ZONE_PRIMARY && zone.has_soa));
 }
 
 static void
@@ -238,8 +250,11 @@ publish_subject(struct publish *publish, struct store_txn *directory, struct sto
 			return r;
 		changed = 1;
 	}
-	if (subject.data[0] == 'z')
+	if (subject.data[0] == 'z') {
 		note_hold(publish, reduced->hold_until);
+		publish->zones += (reduced->present && is_served_zone(text_span(&reduced->value))) -
+		                  (uint64_t)(exists && is_served_zone(text_span(&publish->served)));
+	}
 	return changed;
 }
 
@@ -274,6 +289,8 @@ commit(struct publish *publish, struct store_txn **dns, bool complete, uint64_t 
 	publish->durable = applied;
 	publish->status.applied = applied;
 	publish->status.complete = complete;
+	publish->status.zones = publish->zones;
+	publish->status.problems = publish->problems;
 	pthread_mutex_unlock(&publish->lock);
 	return 0;
 }
@@ -766,6 +783,29 @@ directory_is_complete(struct publish *publish, uint8_t out_identity[16])
 	return complete != 0;
 }
 
+/* Counts what stands in the environment from before. */
+static int
+count_rows(struct publish *publish, struct store_txn *txn)
+{
+	static const char letters[] = "pz";
+	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
+	int r = store_cursor_open(txn, 0, &cursor);
+
+	for (const char *letter = letters; r >= 0 && *letter != '\0'; letter++) {
+		struct span key, value;
+
+		r = store_cursor_seek(cursor, span_from(letter, 1), &key, &value);
+		while (r == 1 && key.len > 0 && key.data[0] == *letter) {
+			if (*letter == 'p')
+				publish->problems++;
+			else
+				publish->zones += is_served_zone(value);
+			r = store_cursor_next(cursor, &key, &value);
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
 /* What the environment says of itself; a rebuild is due when it was made from another directory/. */
 static int
 read_state(struct publish *publish)
@@ -788,6 +828,11 @@ read_state(struct publish *publish)
 			publish->rebuild = false;
 		}
 	}
+	r = count_rows(publish, txn);
+	if (r < 0)
+		return r;
+	publish->status.zones = publish->zones;
+	publish->status.problems = publish->problems;
 	publish->status.applied = publish->applied;
 	publish->next_hold = 1; /* look at once */
 	return 0;
@@ -839,12 +884,14 @@ work(struct publish *publish)
 	pthread_mutex_lock(&publish->lock);
 	due = publish->rebuild;
 	publish->rebuild = false;
+	publish->status.rebuilding = due;
 	pthread_mutex_unlock(&publish->lock);
 	if (due) {
 		r = rebuild(publish);
 		if (r != 0) {
 			pthread_mutex_lock(&publish->lock);
 			publish->rebuild = true;
+			publish->status.rebuilding = false;
 			pthread_mutex_unlock(&publish->lock);
 			return r;
 		}
@@ -1002,11 +1049,12 @@ publish_status(struct publish *publish, struct publish_status *out)
 {
 	pthread_mutex_lock(&publish->lock);
 	*out = publish->status;
+	out->rebuild_due = publish->rebuild;
 	pthread_mutex_unlock(&publish->lock);
 }
 
 int
-publish_problems(struct publish *publish, void (*each)(void *context, const struct problem *problem), void *context)
+publish_next_problems(struct publish *publish, struct key *last, struct text *out_list)
 {
 	cleanup(store_abortp) struct store_txn *txn = NULL;
 	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
@@ -1016,39 +1064,28 @@ publish_problems(struct publish *publish, void (*each)(void *context, const stru
 	if (r == 0)
 		r = store_cursor_open(txn, 0, &cursor);
 	if (r == 0)
-		r = store_cursor_seek(cursor, SPAN("p"), &key, &value);
-	while (r == 1 && key.len > 0 && key.data[0] == 'p') {
-		struct problem problem;
-
-		while (problem_next(&value, &problem) == 1)
-			each(context, &problem);
+		r = store_cursor_seek(cursor, last->len > 0 ? key_span(last) : SPAN("p"), &key, &value);
+	if (r == 1 && last->len > 0 && span_is(key, key_span(last)))
 		r = store_cursor_next(cursor, &key, &value);
-	}
-	return r < 0 ? r : 0;
+	if (r <= 0 || key.len == 0 || key.len > KEY_MAX || key.data[0] != 'p')
+		return r < 0 ? r : 0;
+	memcpy(last->octets, key.data, key.len);
+	last->len = key.len;
+	text_clear(out_list);
+	text_put_span(out_list, value);
+	return text_failed(out_list) ? -ENOMEM : 1;
+}
+
+void
+publish_check_readers(struct publish *publish)
+{
+	/* A failure shows in the next one. */
+	if (store_check_readers(publish->dns) < 0)
+		log_debug("%s", store_error_text());
 }
 
 int
-publish_count_zones(struct publish *publish, uint64_t *out_zones)
+publish_figures(struct publish *publish, struct store_figures *out)
 {
-	cleanup(store_abortp) struct store_txn *txn = NULL;
-	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
-	struct span key, value;
-	uint64_t zones = 0;
-	int r = store_begin_read(publish->dns, &txn);
-
-	if (r == 0)
-		r = store_cursor_open(txn, 0, &cursor);
-	if (r == 0)
-		r = store_cursor_seek(cursor, SPAN("z"), &key, &value);
-	while (r == 1 && key.len > 0 && key.data[0] == 'z') {
-		struct zone_record zone;
-
-		if (zone_record_read(value, &zone) == 0)
-			zones += zone.kind == ZONE_REPLICA || (zone.kind == ZONE_PRIMARY && zone.has_soa);
-		r = store_cursor_next(cursor, &key, &value);
-	}
-	if (r < 0)
-		return r;
-	*out_zones = zones;
-	return 0;
+	return store_figures(publish->dns, out);
 }

@@ -27,11 +27,13 @@ struct publish_options {
 
 struct publish_status {
 	bool complete;       /* readers may use it */
-	bool rebuilding;
+	bool rebuilding, rebuild_due;
 	uint64_t applied;    /* the last sequence that is visible */
 	uint64_t wanted;     /* the last that was committed */
 	uint64_t subjects;   /* combined since the start */
 	uint64_t held_zones; /* whose SOA is held */
+	uint64_t zones;      /* served */
+	uint64_t problems;   /* subjects with something wrong */
 	uint64_t busy_since; /* monotonic milliseconds since when one transaction runs, 0: none */
 	char error[256];     /* what stops it, empty when nothing does */
 };
@@ -58,8 +60,11 @@ void publish_status(struct publish *publish, struct publish_status *out);
 int64_t publish_verify(struct publish *publish, void (*each)(void *context, const char *sentence), void *context,
                        const atomic_bool *stop);
 
-/* Calls EACH for what is wrong between entries (the problems of subjects). */
-must_check int publish_problems(struct publish *publish, void (*each)(void *context, const struct problem *problem),
-                                void *context);
-/* Zones with a record of their own, and those of them that are served. */
-must_check int publish_count_zones(struct publish *publish, uint64_t *out_zones);
+/* What is wrong between entries, a subject a call: the list (problem_next) of the next one after *LAST (start with an
+ * empty key) in OUT_LIST, and its key in *LAST: 1, 0 at the end. */
+must_check int publish_next_problems(struct publish *publish, struct key *last, struct text *out_list);
+
+/* Frees the reader slots of processes that died. */
+void publish_check_readers(struct publish *publish);
+
+must_check int publish_figures(struct publish *publish, struct store_figures *out);

@@ -614,6 +614,41 @@ replica_zone_put(struct store_txn *txn, struct span reversed, const struct zone_
 }
 
 int
+replica_next_problems(const struct replica *replica, uint64_t *last, struct text *out_list)
+{
+	cleanup(store_abortp) struct store_txn *txn = NULL;
+	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
+	uint8_t start[REPLICA_ID_LEN];
+	struct span key, value;
+	int r = store_begin_read(replica->store, &txn);
+
+	if (r == 0)
+		r = store_cursor_open(txn, REPLICA_PROBLEM, &cursor);
+	replica_id_put(start, *last + 1);
+	if (r == 0)
+		r = store_cursor_seek(cursor, span_from(start, sizeof(start)), &key, &value);
+	if (r <= 0)
+		return r;
+	if (key.len != REPLICA_ID_LEN)
+		return -EBADMSG;
+	text_clear(out_list);
+	text_put_span(out_list, value);
+	if (text_failed(out_list))
+		return -ENOMEM;
+	*last = replica_id_get((const uint8_t *)key.data);
+	return 1;
+}
+
+int
+replica_count_problems(const struct replica *replica, uint64_t *out_count)
+{
+	cleanup(store_abortp) struct store_txn *txn = NULL;
+	int r = store_begin_read(replica->store, &txn);
+
+	return r < 0 ? r : store_count(txn, REPLICA_PROBLEM, out_count);
+}
+
+int
 replica_meta(struct store_txn *txn, const char *name, struct span *out)
 {
 	return store_get(txn, REPLICA_META, span_of(name), out);

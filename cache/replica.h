@@ -103,6 +103,12 @@ struct zone_state {
 must_check int replica_zone(struct store_txn *txn, struct span reversed, struct zone_state *out);
 must_check int replica_zone_put(struct store_txn *txn, struct span reversed, const struct zone_state *state);
 
+/* What is wrong with entries, an entry a call: the list (problem_next) of the next one after number *LAST in
+ * OUT_LIST: 1, 0 at the end. Takes a snapshot of its own. */
+must_check int replica_next_problems(const struct replica *replica, uint64_t *last, struct text *out_list);
+/* How many there are. */
+must_check int replica_count_problems(const struct replica *replica, uint64_t *out_count);
+
 /* Small values of the meta table. get_number: 0 when absent. */
 must_check int replica_meta(struct store_txn *txn, const char *name, struct span *out);
 must_check int replica_meta_put(struct store_txn *txn, const char *name, struct span value);

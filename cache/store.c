@@ -717,6 +717,18 @@ put(struct store_txn *txn, unsigned table, struct span key, struct span value, u
 }
 
 int
+store_count(struct store_txn *txn, unsigned table, uint64_t *out_rows)
+{
+	MDB_stat stat;
+	int rc = mdb_stat(txn->mdb, txn->store->tables[table], &stat);
+
+	if (rc != 0)
+		return failed(rc, txn->store->path, "read");
+	*out_rows = stat.ms_entries;
+	return 0;
+}
+
+int
 store_put(struct store_txn *txn, unsigned table, struct span key, struct span value)
 {
 	return put(txn, table, key, value, 0);

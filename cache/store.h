@@ -88,6 +88,9 @@ must_check int store_cursor_next(struct store_cursor *cursor, struct span *out_k
 must_check int store_cursor_prev(struct store_cursor *cursor, struct span *out_key, struct span *out_value);
 must_check int store_cursor_last(struct store_cursor *cursor, struct span *out_key, struct span *out_value);
 
+/* Rows of TABLE. */
+must_check int store_count(struct store_txn *txn, unsigned table, uint64_t *out_rows);
+
 /* Pages this write transaction has dirtied, about: commit when it nears what memory allows. */
 size_t store_dirty_pages(const struct store_txn *txn);
 

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * ispman-cached: keeps the cache what the directory says.
+ *
+ * Threads: the source's (LDAP or LDIF, and directory/'s writer), the publisher's (dns/'s writer), one for a job an admin
+ * asked for, and this one, which answers on the control socket, tells the time of contact and looks after the others. None
+ * waits for another while it holds anything, but the source for a publisher that is far behind.
+ */
+#include <config.h>
+
+#include "cache/apply.h"
+#include "cache/cache.h"
+#include "cache/publish_dns.h"
+#include "cache/service.h"
+#include "cache/settings.h"
+#include "cache/source.h"
+#include "common/counters.h"
+#include "common/daemon.h"
+#include "common/log.h"
+#include "common/notify.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+	TICK_MILLISECONDS = 1000,
+	READER_CHECK_TICKS = 10,
+	STUCK_SECONDS = 10,
+	QUEUE_MAX = 200,          /* commits that the publisher may be behind before the source waits */
+	QUEUE_WAIT_MAX = 5000,    /* milliseconds of that */
+};
+
+enum { COUNT_CONTACT, COUNT_ENTRIES, COUNT_ZONES, COUNT_PROBLEMS, COUNT_QUEUE, COUNT_COMMITS, COUNT_SUBJECTS, COUNT_HELD };
+
+static const struct counters_row counter_rows[] = {
+	[COUNT_CONTACT] = { "contact_time_seconds", NULL, "When the source was last known to agree with the cache.",
+	                    COUNTERS_SECONDS },
+	[COUNT_ENTRIES] = { "entries", NULL, "Entries in the replica.", COUNTERS_GAUGE },
+	[COUNT_ZONES] = { "zones", NULL, "Zones that are served.", COUNTERS_GAUGE },
+	[COUNT_PROBLEMS] = { "problems", NULL, "Entries and names with something wrong.", COUNTERS_GAUGE },
+	[COUNT_QUEUE] = { "queue", NULL, "Commits that are not visible yet.", COUNTERS_GAUGE },
+	[COUNT_COMMITS] = { "sequence", NULL, "The last commit of the replica.", COUNTERS_GAUGE },
+	[COUNT_SUBJECTS] = { "subjects", NULL, "Subjects combined since the start.", COUNTERS_GAUGE },
+	[COUNT_HELD] = { "brake_held", NULL, "1 while the brake holds removals.", COUNTERS_GAUGE },
+};
+
+/* Everything that lives between two readings of the configuration. */
+struct cached {
+	struct settings *settings;
+	struct replica replica;
+	struct service service;
+	struct feed feed;
+	struct counters *counters;
+	bool ready;
+	unsigned ticks;
+	bool said_stuck;
+};
+
+static void
+say(void *context, enum log_level level, const char *sentence)
+{
+	(void)context;
+	switch (level) {
+	case LOG_ERROR:
+		log_error("%s", sentence);
+		break;
+	case LOG_WARNING:
+		log_warning("%s", sentence);
+		break;
+	case LOG_NOTICE:
+		log_notice("%s", sentence);
+		break;
+	case LOG_INFO:
+		log_info("%s", sentence);
+		break;
+	case LOG_DEBUG:
+		log_debug("%s", sentence);
+		break;
+	}
+}
+
+static void
+say_level(void *context, int level, const char *sentence)
+{
+	say(context, (enum log_level)level, sentence);
+}
+
+/* --- between the threads ------------------------------------------------------------------------------- */
+
+/* In the source's thread, or a job's. A publisher that is far behind is waited for a little: what is not visible is of no
+ * use, and pending rows are not free. */
+static void
+on_committed(void *context, uint64_t sequence)
+{
+	struct cached *cached = context;
+	struct publish_status status;
+
+	publish_wanted(cached->service.publish, sequence);
+	for (int waited = 0; waited < QUEUE_WAIT_MAX; waited++) {
+		publish_status(cached->service.publish, &status);
+		if (status.applied + QUEUE_MAX >= sequence || status.rebuilding || status.error[0] != '\0')
+			return;
+		poll(NULL, 0, 1);
+	}
+}
+
+static void
+on_completed(void *context)
+{
+	struct cached *cached = context;
+
+	publish_rebuild(cached->service.publish);
+}
+
+static uint64_t
+on_published(void *context)
+{
+	struct cached *cached = context;
+
+	return publish_applied(cached->service.publish);
+}
+
+static void
+on_caught_up(void *context)
+{
+	struct cached *cached = context;
+
+	if (cached->service.control != NULL)
+		control_wake(cached->service.control);
+}
+
+/* --- starting and stopping ------------------------------------------------------------------------------ */
+
+static int
+make_folder(const char *path, mode_t mode, gid_t group, struct text *why)
+{
+	int r;
+
+	if (mkdir(path, mode) < 0 && errno != EEXIST) {
+		r = -errno;
+		text_putf(why, "%s cannot be created: %s", path, strerror(-r));
+		return r;
+	}
+	if (group != (gid_t)-1 && chown(path, (uid_t)-1, group) < 0) {
+		r = -errno;
+		text_putf(why, "%s cannot be given to its group: %s", path, strerror(-r));
+		return r;
+	}
+	return 0;
+}
+
+static int
+start_storage(struct cached *cached, gid_t group, struct text *why)
+{
+	struct settings *settings = cached->settings;
+	struct apply_options apply = {
+		.dns = &settings->dns,
+		.by_dn = settings->ldif_path != NULL,
+		.brake_percent = (unsigned)settings->brake_percent,
+		.committed = on_committed,
+		.completed = on_completed,
+		.published = on_published,
+		.say = say_level,
+		.context = cached,
+	};
+	struct publish_options publish = {
+		.cache_dir = settings->cache_dir,
+		.dns = &settings->dns,
+		.map_size = settings->map_size,
+		.group = group,
+		.say = say_level,
+		.caught_up = on_caught_up,
+		.context = cached,
+	};
+	const char *binding = settings_source_identity(settings);
+	bool wiped;
+	int r;
+
+	if (binding == NULL)
+		return -ENOMEM;
+	apply.binding = span_of(binding);
+	r = replica_open(settings->cache_dir, span_of(settings->ldap_base), settings->map_size, &cached->replica, &wiped, why);
+	if (r < 0)
+		return r;
+	if (wiped)
+		log_notice("a first load was cut short: it begins again from nothing");
+	r = publish_open(&cached->replica, &publish, &cached->service.publish, why);
+	if (r == 0)
+		r = apply_new(&cached->replica, &apply, &cached->service.apply);
+	return r;
+}
+
+static int
+start(struct cached *cached, struct text *why)
+{
+	struct settings *settings = cached->settings;
+	gid_t group = (gid_t)-1;
+	int r;
+
+	if (settings->dns_group != NULL) {
+		r = daemon_group_id(settings->dns_group, &group);
+		if (r < 0) {
+			text_putf(why, "[cached] dns-group: there is no group \"%s\"", settings->dns_group);
+			return r;
+		}
+	}
+	r = make_folder(settings->cache_dir, 0755, (gid_t)-1, why);
+	if (r == 0)
+		r = make_folder(settings->run_dir, 0755, (gid_t)-1, why);
+	if (r == 0)
+		r = start_storage(cached, group, why);
+	if (r < 0)
+		return r;
+	r = counters_prepare(settings->run_dir, group);
+	if (r < 0)
+		log_warning("%s/metrics cannot be made, there will be no counters: %s", settings->run_dir, strerror(-r));
+	counters_remove_dead(settings->run_dir, NULL);
+	cached->counters = counters_open(settings->run_dir, CACHE_CONTACT_PROGRAM, counter_rows, array_size(counter_rows));
+	cached->service.settings = settings;
+	cached->service.replica = &cached->replica;
+	cached->service.started = (int64_t)time(NULL);
+	return 0;
+}
+
+/* The control socket and the threads, when all that they use is there. */
+static int
+start_threads(struct cached *cached, const struct control_actions *actions, struct text *why)
+{
+	cleanup(text_free) struct text path = TEXT_INIT;
+	int r;
+
+	text_putf(&path, "%s/control", cached->settings->run_dir);
+	r = control_open(text_str(&path), (gid_t)-1, actions, &cached->service.control);
+	if (r < 0) {
+		text_putf(why, "%s: %s", text_str(&path),
+		          r == -EADDRINUSE ? "another ispman-cached answers there" : strerror(-r));
+		return r;
+	}
+	r = publish_start(cached->service.publish);
+	if (r == 0) {
+		apply_feed(cached->service.apply, &cached->feed);
+		r = source_start(cached->settings, &cached->feed, say, cached, &cached->service.source);
+	}
+	if (r == 0) {
+		r = apply_needs_remap(cached->service.apply);
+		if (r == 1) {
+			struct apply_status status;
+
+			apply_status(cached->service.apply, &status);
+			if (status.entries > 0)
+				log_notice("the configuration or the version of what is derived has changed: it is derived again");
+			r = service_start_rebuild(&cached->service);
+		}
+	}
+	if (r < 0)
+		text_putf(why, "cannot start: %s", strerror(-r));
+	return r;
+}
+
+static void
+stop(struct cached *cached)
+{
+	service_stop_job(&cached->service);
+	source_stop(cached->service.source);
+	publish_free(take(cached->service.publish));
+	control_free(take(cached->service.control));
+	apply_free(cached->service.apply);
+	if (cached->replica.store != NULL)
+		replica_close(&cached->replica);
+	counters_leave(cached->counters);
+}
+
+/* --- the main thread ------------------------------------------------------------------------------------ */
+
+static void
+publish_counters(struct cached *cached)
+{
+	struct apply_status applied;
+	struct publish_status published;
+	uint64_t problems = 0;
+
+	apply_status(cached->service.apply, &applied);
+	publish_status(cached->service.publish, &published);
+	if (replica_count_problems(&cached->replica, &problems) < 0)
+		problems = 0;
+	counters_publish(cached->counters);
+	counters_set(cached->counters, COUNT_CONTACT, (uint64_t)source_contact(cached->service.source) * 1000000);
+	counters_set(cached->counters, COUNT_ENTRIES, applied.entries);
+	counters_set(cached->counters, COUNT_ZONES, published.zones);
+	counters_set(cached->counters, COUNT_PROBLEMS, problems + published.problems);
+	counters_set(cached->counters, COUNT_QUEUE,
+	             published.wanted > published.applied ? published.wanted - published.applied : 0);
+	counters_set(cached->counters, COUNT_COMMITS, applied.sequence);
+	counters_set(cached->counters, COUNT_SUBJECTS, published.subjects);
+	counters_set(cached->counters, COUNT_HELD, applied.held);
+}
+
+/* A reader that was taken over can hold the writer's lock for ever. It holds up its own environment only; but someone must
+ * say so. */
+static void
+watch(struct cached *cached)
+{
+	struct publish_status status;
+	struct timespec now;
+	uint64_t milliseconds;
+
+	publish_status(cached->service.publish, &status);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	milliseconds = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if (status.busy_since == 0 || milliseconds - status.busy_since < STUCK_SECONDS * 1000) {
+		if (cached->said_stuck)
+			log_notice("dns/ is written again");
+		cached->said_stuck = false;
+		return;
+	}
+	if (!cached->said_stuck && !status.rebuilding)
+		log_error("dns/ has not been written for %llu s: does a reader of %s/dns hold its lock?",
+		          (unsigned long long)(milliseconds - status.busy_since) / 1000, cached->settings->cache_dir);
+	cached->said_stuck = true;
+}
+
+static void
+tick(struct cached *cached)
+{
+	bool synchronised = service_is_synchronised(&cached->service);
+
+	publish_counters(cached);
+	watch(cached);
+	if (cached->ticks++ % READER_CHECK_TICKS == 0)
+		publish_check_readers(cached->service.publish);
+	if (synchronised && !cached->ready) {
+		log_info("synchronised");
+		notify_status("synchronised");
+	}
+	cached->ready |= synchronised;
+	notify_watchdog();
+}
+
+/* Until a signal ends it. */
+static enum daemon_signal
+serve(struct cached *cached, int signals)
+{
+	struct pollfd fds[] = { { signals, POLLIN, 0 }, { control_fd(cached->service.control), POLLIN, 0 } };
+	int64_t next_tick = 0;
+
+	for (;;) {
+		enum daemon_signal signal;
+		struct timespec now;
+		int64_t milliseconds;
+		int timeout;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		milliseconds = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+		if (milliseconds >= next_tick) {
+			tick(cached);
+			next_tick = milliseconds + TICK_MILLISECONDS;
+		}
+		timeout = control_timeout(cached->service.control);
+		if (timeout < 0 || timeout > next_tick - milliseconds)
+			timeout = (int)(next_tick - milliseconds);
+		if (poll(fds, array_size(fds), timeout) < 0 && errno != EINTR) {
+			log_error("poll: %s", strerror(errno));
+			return DAEMON_STOP;
+		}
+		control_handle(cached->service.control);
+		signal = daemon_signals_take(signals);
+		if (signal != DAEMON_NOTHING)
+			return signal;
+	}
+}
+
+static int
+run_once(struct settings *settings, int signals, enum daemon_signal *out_signal)
+{
+	cleanup(text_free) struct text why = TEXT_INIT;
+	struct cached cached = { .settings = settings };
+	struct control_actions actions;
+	int r = start(&cached, &why);
+
+	if (r == 0) {
+		service_actions(&cached.service, &actions);
+		r = start_threads(&cached, &actions, &why);
+	}
+	if (r == 0) {
+		notify_ready();
+		*out_signal = serve(&cached, signals);
+		if (*out_signal == DAEMON_STOP)
+			notify_stopping();
+		else
+			notify_reloading();
+	} else {
+		daemon_log_lines(&why);
+	}
+	stop(&cached);
+	return r;
+}
+
+static struct settings *
+load(const struct daemon_options *options)
+{
+	cleanup(text_free) struct text why = TEXT_INIT;
+	struct settings *settings = NULL;
+
+	if (settings_load(options->conf_path, options->overrides, options->override_count, &settings, &why) < 0) {
+		daemon_log_lines(&why);
+		return NULL;
+	}
+	log_set_level(daemon_log_level(options, settings->log_level));
+	return settings;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_about about = { "ispman-cached", "keeps the ISPMan cache what the directory says" };
+	cleanup(settings_freep) struct settings *settings = NULL;
+	cleanup(text_free) struct text why = TEXT_INIT;
+	struct daemon_options options;
+	enum daemon_signal signal = DAEMON_RELOAD;
+	int status, signals, r = 0;
+
+	if (daemon_options(argc, argv, &about, &options, &status) == 0)
+		return status;
+	settings = load(&options);
+	if (settings == NULL || options.check_only) {
+		daemon_options_free(&options);
+		return settings == NULL ? DAEMON_USAGE : DAEMON_OK;
+	}
+	signals = daemon_signals_open();
+	if (signals < 0 || daemon_become(settings->user, settings->group, &why) < 0) {
+		daemon_log_lines(&why);
+		daemon_options_free(&options);
+		return DAEMON_FAILURE;
+	}
+	while (r == 0 && signal == DAEMON_RELOAD) {
+		r = run_once(settings, signals, &signal);
+		if (r == 0 && signal == DAEMON_RELOAD) {
+			struct settings *fresh = load(&options);
+
+			if (fresh == NULL) {
+				log_error("the configuration stays what it was");
+			} else {
+				settings_free(settings);
+				settings = fresh;
+			}
+		}
+	}
+	close(signals);
+	daemon_options_free(&options);
+	return r < 0 ? DAEMON_FAILURE : DAEMON_OK;
+}

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ */
+#include <config.h>
+
+#include "cache/service.h"
+
+#include "cache/verify.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+enum { JOB_LINES_MAX = 1000, SETTLE_MILLISECONDS = 1000 };
+
+static int64_t
+now_seconds(void)
+{
+	return (int64_t)time(NULL);
+}
+
+bool
+service_is_synchronised(struct service *service)
+{
+	struct apply_status applied;
+	struct publish_status published;
+
+	/* In this order: what the source has handed over is committed, and what is committed is published. */
+	if (!source_is_current(service->source))
+		return false;
+	apply_status(service->apply, &applied);
+	publish_status(service->publish, &published);
+	return applied.complete && !applied.refreshing && !applied.loading && published.complete &&
+	       !published.rebuilding && published.applied >= applied.sequence;
+}
+
+/* --- status ------------------------------------------------------------------------------------------ */
+
+static json_t *
+describe_store(int r, const struct store_figures *figures)
+{
+	if (r < 0)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "used", (json_int_t)figures->used_octets, "map",
+	                 (json_int_t)figures->map_size, "readers", (json_int_t)figures->readers, "readers_max",
+	                 (json_int_t)figures->readers_max, "oldest_reader_lag", (json_int_t)figures->oldest_reader_lag);
+}
+
+static json_t *
+describe_brake(const struct apply_status *status)
+{
+	const struct brake_figures *brake = &status->brake;
+
+	if (!status->held)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)brake->entries, "zones",
+	                 (json_int_t)brake->zones, "zones_total", (json_int_t)brake->zones_total, "records",
+	                 (json_int_t)brake->records, "records_total", (json_int_t)brake->records_total);
+}
+
+static uint64_t
+milliseconds_since(uint64_t start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 - start;
+}
+
+static const char *job_name(struct service *service);
+
+static json_t *
+on_status(void *context)
+{
+	struct service *service = context;
+	struct apply_status applied;
+	struct publish_status published;
+	struct store_figures directory, dns;
+	int directory_r = store_figures(service->replica->store, &directory);
+	int dns_r = publish_figures(service->publish, &dns);
+	const char *job = job_name(service);
+	uint64_t problems = 0;
+	json_t *out;
+
+	apply_status(service->apply, &applied);
+	publish_status(service->publish, &published);
+	if (replica_count_problems(service->replica, &problems) < 0)
+		problems = 0;
+	out = json_pack("{s:s, s:i, s:I}", "version", PACKAGE_VERSION, "pid", (int)getpid(), "started",
+	                (json_int_t)service->started);
+	if (out == NULL)
+		return NULL;
+	source_describe(service->source, out);
+	json_object_set_new(out, "synchronised", json_boolean(service_is_synchronised(service)));
+	json_object_set_new(out, "complete", json_boolean(applied.complete && published.complete));
+	json_object_set_new(out, "loading", json_boolean(applied.loading));
+	json_object_set_new(out, "refreshing", json_boolean(applied.refreshing));
+	json_object_set_new(out, "mentioned", json_integer((json_int_t)applied.mentioned));
+	json_object_set_new(out, "entries", json_integer((json_int_t)applied.entries));
+	json_object_set_new(out, "zones", json_integer((json_int_t)published.zones));
+	json_object_set_new(out, "problems", json_integer((json_int_t)(problems + published.problems)));
+	json_object_set_new(out, "sequence", json_integer((json_int_t)applied.sequence));
+	json_object_set_new(out, "applied", json_integer((json_int_t)published.applied));
+	json_object_set_new(out, "queue",
+	                    json_integer(published.wanted > published.applied
+	                                         ? (json_int_t)(published.wanted - published.applied)
+	                                         : 0));
+	json_object_set_new(out, "subjects", json_integer((json_int_t)published.subjects));
+	json_object_set_new(out, "held_zones", json_integer((json_int_t)published.held_zones));
+	json_object_set_new(out, "rebuilding", json_boolean(published.rebuilding));
+	json_object_set_new(out, "publish_error", json_string(published.error));
+	json_object_set_new(out, "stuck",
+	                    json_integer(published.busy_since != 0
+	                                         ? (json_int_t)(milliseconds_since(published.busy_since) / 1000)
+	                                         : 0));
+	json_object_set_new(out, "brake", describe_brake(&applied));
+	json_object_set_new(out, "job", job != NULL ? json_string(job) : json_null());
+	json_object_set_new(out, "stores",
+	                    json_pack("{s:o, s:o}", "directory", describe_store(directory_r, &directory), "dns",
+	                              describe_store(dns_r, &dns)));
+	return out;
+}
+
+static bool
+on_synchronised(void *context)
+{
+	return service_is_synchronised(context);
+}
+
+/* --- problems ---------------------------------------------------------------------------------------- */
+
+/* Walks the problems of entries, then those between entries. */
+struct problem_walk {
+	struct service *service;
+	bool between;
+	uint64_t last_id;
+	struct key last_key;
+	struct text list;
+	struct span rest;
+	json_int_t count;
+};
+
+static int
+next_problem(void *context, json_t **out_line, struct text *why)
+{
+	struct problem_walk *walk = context;
+	struct problem problem;
+
+	for (;;) {
+		int r = problem_next(&walk->rest, &problem);
+
+		if (r == 1) {
+			walk->count++;
+			*out_line = json_pack("{s:s%, s:s%, s:s%}", "kind", problem.kind.data, problem.kind.len, "dn",
+			                      problem.dn.data, problem.dn.len, "sentence", problem.sentence.data,
+			                      problem.sentence.len);
+			/* Values may hold octets that are no UTF-8. */
+			if (*out_line == NULL)
+				*out_line = json_pack("{s:s, s:s, s:s}", "kind", "unreadable", "dn", "", "sentence",
+				                      "a problem that is not text");
+			return *out_line != NULL ? 1 : -ENOMEM;
+		}
+		r = walk->between ? publish_next_problems(walk->service->publish, &walk->last_key, &walk->list)
+		                  : replica_next_problems(walk->service->replica, &walk->last_id, &walk->list);
+		if (r < 0) {
+			text_putf(why, "the problems cannot be read: %s", store_error_text());
+			return r;
+		}
+		if (r == 0 && walk->between) {
+			*out_line = json_pack("{s:I}", "problems", walk->count);
+			return 0;
+		}
+		walk->between |= r == 0;
+		walk->rest = r == 1 ? text_span(&walk->list) : SPAN("");
+	}
+}
+
+static void
+close_problems(void *context)
+{
+	struct problem_walk *walk = context;
+
+	text_free(&walk->list);
+	free(walk);
+}
+
+static int
+on_problems(void *context, struct control_stream *out, struct text *why)
+{
+	struct problem_walk *walk = calloc(1, sizeof(*walk));
+
+	(void)why;
+	if (walk == NULL)
+		return -ENOMEM;
+	walk->service = context;
+	walk->rest = SPAN("");
+	*out = (struct control_stream){ walk, next_problem, close_problems };
+	return 0;
+}
+
+/* --- jobs: verify and rebuild, in a thread ------------------------------------------------------------ */
+
+struct job_line {
+	struct job_line *next;
+	json_t *json;
+};
+
+struct service_job {
+	struct service *service;
+	const char *name;
+	void (*work)(struct service_job *job);
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t room;
+	atomic_bool stop;
+	int stop_fd;
+	bool ended, has_client;
+	size_t count;
+	struct job_line *first, **last;
+	json_t *result; /* the last object */
+	struct text error;
+};
+
+static const char *
+job_name(struct service *service)
+{
+	const char *name = NULL;
+
+	if (service->job != NULL) {
+		pthread_mutex_lock(&service->job->lock);
+		if (!service->job->ended)
+			name = service->job->name;
+		pthread_mutex_unlock(&service->job->lock);
+	}
+	return name;
+}
+
+/* A line for the client; waits while it is slow, drops it when there is no client. */
+static void
+job_put(struct service_job *job, json_t *json)
+{
+	struct job_line *line = calloc(1, sizeof(*line));
+
+	pthread_mutex_lock(&job->lock);
+	while (job->has_client && job->count >= JOB_LINES_MAX && !atomic_load(&job->stop))
+		pthread_cond_wait(&job->room, &job->lock);
+	if (!job->has_client || line == NULL || json == NULL) {
+		json_decref(json);
+		free(line);
+	} else {
+		line->json = json;
+		*job->last = line;
+		job->last = &line->next;
+		job->count++;
+	}
+	pthread_mutex_unlock(&job->lock);
+	control_wake(job->service->control);
+}
+
+static int
+job_next(void *context, json_t **out_line, struct text *why)
+{
+	struct service_job *job = context;
+	struct job_line *line;
+	int r = -EAGAIN;
+
+	pthread_mutex_lock(&job->lock);
+	line = job->first;
+	if (line != NULL) {
+		job->first = line->next;
+		if (job->first == NULL)
+			job->last = &job->first;
+		job->count--;
+		*out_line = line->json;
+		free(line);
+		pthread_cond_broadcast(&job->room);
+		r = 1;
+	} else if (job->ended && job->error.len > 0) {
+		text_put_span(why, text_span(&job->error));
+		r = -EIO;
+	} else if (job->ended) {
+		*out_line = job->result != NULL ? json_incref(job->result) : NULL;
+		r = 0;
+	}
+	pthread_mutex_unlock(&job->lock);
+	return r;
+}
+
+/* The client is gone: a verify without one is pointless, a rebuild goes on. */
+static void
+job_leave(void *context)
+{
+	struct service_job *job = context;
+
+	pthread_mutex_lock(&job->lock);
+	job->has_client = false;
+	if (strcmp(job->name, "verify") == 0)
+		atomic_store(&job->stop, true);
+	pthread_cond_broadcast(&job->room);
+	pthread_mutex_unlock(&job->lock);
+	if (eventfd_write(job->stop_fd, atomic_load(&job->stop)) < 0)
+		log_debug("%s: its end cannot be told", job->name);
+}
+
+static void
+job_free(struct service_job *job)
+{
+	while (job->first != NULL) {
+		struct job_line *line = job->first;
+
+		job->first = line->next;
+		json_decref(line->json);
+		free(line);
+	}
+	json_decref(job->result);
+	text_free(&job->error);
+	close_fdp(&job->stop_fd);
+	pthread_mutex_destroy(&job->lock);
+	pthread_cond_destroy(&job->room);
+	free(job);
+}
+
+void
+service_stop_job(struct service *service)
+{
+	struct service_job *job = service->job;
+
+	if (job == NULL)
+		return;
+	atomic_store(&job->stop, true);
+	if (eventfd_write(job->stop_fd, 1) < 0)
+		log_debug("%s: its end cannot be told", job->name);
+	pthread_mutex_lock(&job->lock);
+	pthread_cond_broadcast(&job->room);
+	pthread_mutex_unlock(&job->lock);
+	pthread_join(job->thread, NULL);
+	job_free(job);
+	service->job = NULL;
+}
+
+static void *
+job_run(void *context)
+{
+	struct service_job *job = context;
+
+	job->work(job);
+	pthread_mutex_lock(&job->lock);
+	job->ended = true;
+	pthread_mutex_unlock(&job->lock);
+	control_wake(job->service->control);
+	return NULL;
+}
+
+static int
+job_start(struct service *service, const char *name, void (*work)(struct service_job *), struct control_stream *out,
+          struct text *why)
+{
+	const char *running = job_name(service);
+	struct service_job *job;
+	int r;
+
+	if (running != NULL) {
+		text_putf(why, "%s is already running", running);
+		return -EBUSY;
+	}
+	service_stop_job(service);
+	job = calloc(1, sizeof(*job));
+	if (job == NULL)
+		return -ENOMEM;
+	job->service = service;
+	job->name = name;
+	job->work = work;
+	job->last = &job->first;
+	job->has_client = out != NULL;
+	job->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&job->lock, NULL);
+	pthread_cond_init(&job->room, NULL);
+	service->job = job;
+	r = job->stop_fd < 0 ? errno : pthread_create(&job->thread, NULL, job_run, job);
+	if (r != 0) {
+		service->job = NULL;
+		job_free(job);
+		text_putf(why, "%s cannot be started: %s", name, strerror(r));
+		return -r;
+	}
+	if (out != NULL)
+		*out = (struct control_stream){ job, job_next, job_leave };
+	return 0;
+}
+
+/* --- verify */
+
+static void
+tell_difference(void *context, const char *sentence)
+{
+	struct service_job *job = context;
+	json_t *line = json_pack("{s:s}", "difference", sentence);
+
+	job_put(job, line != NULL ? line : json_pack("{s:s}", "difference", "an entry whose DN is not text"));
+}
+
+struct verify_work {
+	struct service_job *job;
+	struct verify *verify;
+};
+
+static int
+verify_one(void *context, const struct entry *entry)
+{
+	struct verify_work *work = context;
+
+	return atomic_load(&work->job->stop) ? -ECANCELED : verify_entry(work->verify, entry);
+}
+
+static void
+settle(void *context)
+{
+	struct service_job *job = context;
+	struct pollfd stop = { job->stop_fd, POLLIN, 0 };
+
+	poll(&stop, 1, SETTLE_MILLISECONDS);
+}
+
+static void
+verify_work(struct service_job *job)
+{
+	struct service *service = job->service;
+	struct verify_work work = { job, NULL };
+	struct verify_figures figures;
+	int64_t differ = 0;
+	int r = verify_new(service->replica, service->settings->ldif_path != NULL, tell_difference, job, &work.verify);
+
+	if (r == 0)
+		r = source_read_all(service->settings, verify_one, &work, job->stop_fd, &job->error);
+	if (r == 0)
+		r = verify_finish(work.verify, settle, &figures);
+	verify_free(work.verify);
+	if (r == 0) {
+		differ = publish_verify(service->publish, tell_difference, job, &job->stop);
+		r = differ < 0 ? (int)differ : 0;
+	}
+	if (r < 0) {
+		if (job->error.len == 0)
+			text_putf(&job->error, "verify ended early: %s", r == -ECANCELED ? "stopped" : strerror(-r));
+		return;
+	}
+	job->result = json_pack("{s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)figures.entries, "missing",
+	                        (json_int_t)figures.missing, "different", (json_int_t)figures.different, "extra",
+	                        (json_int_t)figures.extra, "dns", (json_int_t)differ);
+}
+
+static int
+on_verify(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why)
+{
+	(void)peer;
+	return job_start(context, "verify", verify_work, out, why);
+}
+
+/* --- rebuild */
+
+static void
+rebuild_work(struct service_job *job)
+{
+	struct service *service = job->service;
+	int64_t fragments = apply_remap(service->apply, &job->stop);
+
+	if (fragments < 0) {
+		text_putf(&job->error, "the fragments cannot be derived again: %s",
+		          fragments == -ECANCELED ? "stopped" : strerror((int)-fragments));
+		return;
+	}
+	publish_rebuild(service->publish);
+	for (;;) {
+		struct publish_status status;
+		struct pollfd stop = { job->stop_fd, POLLIN, 0 };
+
+		publish_status(service->publish, &status);
+		if (!status.rebuild_due && !status.rebuilding)
+			break;
+		if (atomic_load(&job->stop) || status.error[0] != '\0') {
+			text_putf(&job->error, "%s", status.error[0] != '\0' ? status.error : "stopped");
+			return;
+		}
+		poll(&stop, 1, 20);
+	}
+	job->result = json_pack("{s:I}", "fragments", (json_int_t)fragments);
+}
+
+int
+service_start_rebuild(struct service *service)
+{
+	cleanup(text_free) struct text why = TEXT_INIT;
+
+	return job_start(service, "rebuild", rebuild_work, NULL, &why);
+}
+
+static int
+on_rebuild(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why)
+{
+	log_notice("a rebuild was asked for by uid %lu", (unsigned long)peer->uid);
+	return job_start(context, "rebuild", rebuild_work, out, why);
+}
+
+static int
+on_release_brake(void *context, const struct control_peer *peer, struct text *why)
+{
+	struct service *service = context;
+	int r = apply_release_brake(service->apply);
+
+	if (r == -ENOENT) {
+		text_put(why, "the brake holds nothing");
+		return r;
+	}
+	if (r < 0) {
+		text_putf(why, "the held sweep failed: %s", strerror(-r));
+		return r;
+	}
+	log_notice("the brake was released by uid %lu", (unsigned long)peer->uid);
+	text_put(why, "the held removals are made");
+	return 0;
+}
+
+void
+service_actions(struct service *service, struct control_actions *out)
+{
+	*out = (struct control_actions){
+		.context = service,
+		.status = on_status,
+		.synchronised = on_synchronised,
+		.problems = on_problems,
+		.verify = on_verify,
+		.rebuild = on_rebuild,
+		.release_brake = on_release_brake,
+	};
+}

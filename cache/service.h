@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * What ispman-cached answers on its control socket.
+ */
+#pragma once
+
+#include "cache/apply.h"
+#include "cache/control.h"
+#include "cache/publish_dns.h"
+#include "cache/settings.h"
+#include "cache/source.h"
+
+struct service {
+	struct settings *settings;
+	struct replica *replica;
+	struct apply *apply;
+	struct publish *publish;
+	struct source *source;
+	struct control *control;
+	int64_t started; /* seconds since 1970 */
+	/* Takes the mutex that guards a job's output; one job (verify, rebuild) runs at a time. */
+	struct service_job *job;
+};
+
+/* The actions that control_open wants; SERVICE must outlive the control. */
+void service_actions(struct service *service, struct control_actions *out);
+
+/* Whether the directory's changes of a moment ago are visible. */
+bool service_is_synchronised(struct service *service);
+
+/* Starts deriving everything again in the background, as `ispmanctl rebuild` does. 0, or -EBUSY while a job runs. */
+must_check int service_start_rebuild(struct service *service);
+
+/* Ends a job that runs, and waits for it. */
+void service_stop_job(struct service *service);

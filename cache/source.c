@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ */
+#include <config.h>
+
+#include "cache/source.h"
+
+#include "cache/ldif.h"
+#include "cache/source_ldif.h"
+#include "cache/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+/* The attributes to ask for, with the storage that sync_config points to. */
+struct wanted {
+	struct arena arena;
+	const char **names;
+	size_t count, room;
+	bool failed;
+};
+
+struct source {
+	struct settings *settings;
+	const struct feed *feed;
+	void (*say)(void *context, enum log_level level, const char *sentence);
+	void *context;
+	pthread_t thread;
+	int stop_fd;
+
+	/* LDAP */
+	struct wanted wanted;
+	struct sync_config config;
+	struct sync_status status;
+
+	/* LDIF */
+	struct source_ldif *ldif;
+};
+
+/* --- what is asked for -------------------------------------------------------------------------------- */
+
+static void
+want(void *context, const char *attribute)
+{
+	struct wanted *wanted = context;
+
+	if (wanted->count == wanted->room) {
+		size_t room = wanted->room != 0 ? wanted->room * 2 : 64;
+		const char **names = realloc(wanted->names, room * sizeof(*names));
+
+		if (names == NULL) {
+			wanted->failed = true;
+			return;
+		}
+		wanted->names = names;
+		wanted->room = room;
+	}
+	wanted->names[wanted->count] = arena_copy(&wanted->arena, span_of(attribute)).data;
+	if (wanted->names[wanted->count] == NULL)
+		wanted->failed = true;
+	else
+		wanted->count++;
+}
+
+static void
+wanted_free(struct wanted *wanted)
+{
+	free(wanted->names);
+	arena_free(&wanted->arena);
+}
+
+static int
+fill_config(struct settings *settings, struct wanted *wanted, struct sync_config *out)
+{
+	static const char *const mechanisms[] = { NULL, "EXTERNAL", "GSSAPI" };
+
+	profile_each_attribute(&settings->profile, want, wanted);
+	if (wanted->failed)
+		return -ENOMEM;
+	*out = (struct sync_config){
+		.server = {
+			.uris = (const char *const *)settings->ldap_uri.items,
+			.uri_count = settings->ldap_uri.count,
+			.starttls = settings->ldap_starttls,
+			.ca_file = settings->ldap_ca_file,
+			.cert_file = settings->ldap_cert_file,
+			.key_file = settings->ldap_key_file,
+			.bind_dn = settings->ldap_bind_dn,
+			.bind_password_file = settings->ldap_bind_password_file,
+			.sasl_mech = mechanisms[settings->ldap_sasl_mech],
+			.timeout = (unsigned)settings->ldap_timeout,
+		},
+		.base = settings->ldap_base,
+		.filter = settings->ldap_filter,
+		.attributes = wanted->names,
+		.attribute_count = wanted->count,
+		.lag_timeout = (unsigned)settings->ldap_lag_timeout,
+		.probe_interval = (unsigned)settings->ldap_probe_interval,
+		.return_interval = (unsigned)settings->ldap_return_interval,
+	};
+	return 0;
+}
+
+static bool
+profile_wanted(void *context, struct span attribute)
+{
+	const struct settings *settings = context;
+
+	return profile_wants(&settings->profile, attribute) || span_is_nocase(attribute, SPAN("objectClass"));
+}
+
+static bool
+is_secret(void *context, struct span attribute)
+{
+	(void)context;
+	return span_is_nocase(attribute, SPAN("userPassword")) ||
+	       span_is_nocase(attribute, SPAN("ispmanControlPanelPassword"));
+}
+
+/* --- the thread --------------------------------------------------------------------------------------- */
+
+static void
+say_sync(void *context, enum log_level level, const char *sentence)
+{
+	struct source *source = context;
+
+	source->say(source->context, level, sentence);
+}
+
+static bool
+ldif_wanted(void *context, struct span attribute)
+{
+	struct source *source = context;
+
+	return profile_wanted(source->settings, attribute);
+}
+
+static void
+say_ldif(void *context, int level, const char *sentence)
+{
+	struct source *source = context;
+
+	source->say(source->context, (enum log_level)level, sentence);
+}
+
+static void *
+run(void *context)
+{
+	struct source *source = context;
+
+	if (source->ldif != NULL) {
+		source_ldif_run(source->ldif, source->stop_fd);
+	} else if (sync_run(&source->config, source->feed, source->stop_fd, &source->status) < 0) {
+		source->say(source->context, LOG_ERROR, "the LDAP source cannot begin");
+	}
+	return NULL;
+}
+
+static int
+prepare(struct source *source)
+{
+	struct settings *settings = source->settings;
+
+	source->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (source->stop_fd < 0)
+		return -errno;
+	if (settings->ldif_path != NULL) {
+		struct source_ldif_config config = {
+			.path = settings->ldif_path,
+			.spool_dir = settings->cache_dir,
+			.feed = source->feed,
+			.wanted = ldif_wanted,
+			.secret = is_secret,
+			.say = say_ldif,
+			.context = source,
+		};
+
+		return source_ldif_new(&config, &source->ldif);
+	}
+	source->status = (struct sync_status)SYNC_STATUS_INIT;
+	int r = fill_config(settings, &source->wanted, &source->config);
+
+	source->config.say = say_sync;
+	source->config.say_context = source;
+	return r;
+}
+
+static void
+source_free(struct source *source)
+{
+	source_ldif_free(source->ldif);
+	wanted_free(&source->wanted);
+	close_fdp(&source->stop_fd);
+	free(source);
+}
+
+int
+source_start(struct settings *settings, const struct feed *feed,
+             void (*say)(void *context, enum log_level level, const char *sentence), void *context, struct source **out)
+{
+	struct source *source = calloc(1, sizeof(*source));
+	int r;
+
+	if (source == NULL)
+		return -ENOMEM;
+	source->settings = settings;
+	source->feed = feed;
+	source->say = say;
+	source->context = context;
+	source->stop_fd = -1;
+	r = prepare(source);
+	if (r == 0)
+		r = -pthread_create(&source->thread, NULL, run, source);
+	if (r < 0) {
+		source_free(source);
+		return r;
+	}
+	*out = source;
+	return 0;
+}
+
+void
+source_stop(struct source *source)
+{
+	if (source == NULL)
+		return;
+	/* An eventfd takes one more unless it holds 2^64 - 2 already. */
+	while (eventfd_write(source->stop_fd, 1) < 0 && errno == EINTR)
+		;
+	pthread_join(source->thread, NULL);
+	source_free(source);
+}
+
+/* --- state -------------------------------------------------------------------------------------------- */
+
+bool
+source_is_current(struct source *source)
+{
+	if (source->ldif != NULL) {
+		struct source_ldif_state state;
+
+		source_ldif_state(source->ldif, &state);
+		return state.phase == SOURCE_LDIF_FOLLOWING;
+	}
+	struct sync_view view;
+
+	sync_status_read(&source->status, &view);
+	return view.phase == SYNC_PERSIST && !view.behind;
+}
+
+int64_t
+source_contact(struct source *source)
+{
+	if (source->ldif != NULL) {
+		struct source_ldif_state state;
+
+		source_ldif_state(source->ldif, &state);
+		return state.phase == SOURCE_LDIF_FOLLOWING ? (int64_t)time(NULL) : (int64_t)state.loaded_at;
+	}
+	struct sync_view view;
+
+	sync_status_read(&source->status, &view);
+	return view.contact;
+}
+
+static void
+describe_ldif(struct source *source, json_t *out)
+{
+	struct source_ldif_state state;
+
+	source_ldif_state(source->ldif, &state);
+	json_object_set_new(out, "source", json_string("ldif"));
+	json_object_set_new(out, "from", json_string(source->settings->ldif_path));
+	json_object_set_new(out, "phase", json_string(source_ldif_phase_name(state.phase)));
+	json_object_set_new(out, "phase_since", json_integer((json_int_t)state.loaded_at));
+	json_object_set_new(out, "behind", json_boolean(state.phase != SOURCE_LDIF_FOLLOWING));
+	json_object_set_new(out, "error", json_string(state.error));
+	json_object_set_new(out, "error_at", json_integer(0));
+}
+
+static void
+describe_sync(struct source *source, json_t *out)
+{
+	struct sync_view view;
+
+	sync_status_read(&source->status, &view);
+	json_object_set_new(out, "source", json_string("ldap"));
+	json_object_set_new(out, "from", json_string(view.uri));
+	json_object_set_new(out, "phase", json_string(sync_phase_name(view.phase)));
+	json_object_set_new(out, "phase_since", json_integer(view.phase_since));
+	json_object_set_new(out, "behind", json_boolean(view.behind));
+	json_object_set_new(out, "error", json_string(view.error));
+	json_object_set_new(out, "error_at", json_integer(view.error_at));
+	json_object_set_new(out, "changes", json_integer((json_int_t)view.changes));
+	json_object_set_new(out, "refreshes", json_integer((json_int_t)view.refreshes));
+	json_object_set_new(out, "connections", json_integer((json_int_t)view.connections));
+}
+
+void
+source_describe(struct source *source, json_t *out)
+{
+	int64_t contact = source_contact(source);
+
+	if (source->ldif != NULL)
+		describe_ldif(source, out);
+	else
+		describe_sync(source, out);
+	json_object_set_new(out, "contact", json_integer(contact));
+	json_object_set_new(out, "age", contact != 0 ? json_real((double)(time(NULL) - contact)) : json_null());
+}
+
+/* --- reading everything once --------------------------------------------------------------------------- */
+
+static int
+read_ldif(struct settings *settings, int (*each)(void *context, const struct entry *entry), void *context, struct text *why)
+{
+	cleanup(close_fdp) int fd = open(settings->ldif_path, O_RDONLY | O_CLOEXEC);
+	cleanup(ldif_freep) struct ldif *ldif = NULL;
+	struct arena arena = ARENA_INIT;
+	struct entry entry;
+	int r;
+
+	if (fd < 0) {
+		r = -errno;
+		text_putf(why, "%s: %s", settings->ldif_path, strerror(-r));
+		return r;
+	}
+	r = ldif_open(fd, profile_wanted, settings, &ldif);
+	while (r == 0) {
+		r = ldif_next(ldif, &arena, &entry, why);
+		if (r != 1)
+			break;
+		r = each(context, &entry);
+		arena_reset(&arena);
+	}
+	arena_free(&arena);
+	return r;
+}
+
+int
+source_read_all(struct settings *settings, int (*each)(void *context, const struct entry *entry), void *context, int stop_fd,
+                struct text *why)
+{
+	struct wanted wanted = { .arena = ARENA_INIT };
+	struct sync_config config;
+	int r;
+
+	if (settings->ldif_path != NULL)
+		return read_ldif(settings, each, context, why);
+	r = fill_config(settings, &wanted, &config);
+	if (r == 0)
+		r = sync_read_all(&config, each, context, stop_fd, why);
+	wanted_free(&wanted);
+	return r;
+}
