@@ -108,3 +108,12 @@ bin_PROGRAMS += %D%/ispmanctl
 	%D%/ispmanctl_daemon.c \
 	%D%/ispmanctl_dns.c \
 	%D%/ispmanctl_status.c
+sbin_PROGRAMS += %D%/ispman-cached
+%C%_ispman_cached_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_ispman_cached_LDADD = \
+	%D%/libreplica.la %D%/libproject.la %D%/librdata.la %D%/libsettings.la %D%/libfeed.la %D%/libcontrol.la \
+	%D%/libshelf.la common/libcommon.la $(JANSSON_LIBS) $(LDAP_LIBS) $(CRYPTO_LIBS)
+%C%_ispman_cached_SOURCES = \
+	%D%/cached.c \
+	%D%/service.c %D%/service.h \
+	%D%/source.c %D%/source.h

@@ -17,12 +17,6 @@
 
 enum { JOB_LINES_MAX = 1000, SETTLE_MILLISECONDS = 1000 };
 
-static int64_t
-now_seconds(void)
-{
-	return (int64_t)time(NULL);
-}
-
 bool
 service_is_synchronised(struct service *service)
 {
