@@ -863,7 +863,7 @@ wait_for_work(struct publish *publish, bool retry)
 	if (retry) {
 		until.tv_sec += RETRY_MILLISECONDS / 1000;
 		pthread_cond_timedwait(&publish->wake, &publish->lock, &until);
-	} else if (publish->next_hold != 0) {
+	} else if (publish->complete && publish->next_hold != 0) {
 		until.tv_sec = (time_t)publish->next_hold;
 		until.tv_nsec = 0;
 		pthread_cond_timedwait(&publish->wake, &publish->lock, &until);
