@@ -451,17 +451,20 @@ static int
 on_entry(void *context, const struct entry *entry)
 {
 	struct apply *apply = context;
+	struct attribute room[PROFILE_ATTRIBUTES_MAX];
+	struct entry kept;
 	uint64_t id;
 	int r;
 
 	pthread_mutex_lock(&apply->lock);
 	r = apply_begin(apply);
 	if (r == 0) {
-		r = is_unchanged(apply, entry, &id);
+		profile_filter(apply->options.dns->profile, entry, room, &kept);
+		r = is_unchanged(apply, &kept, &id);
 		if (r == 1)
 			r = mention(apply, id);
 		else if (r == 0)
-			r = apply_one(apply, entry);
+			r = apply_one(apply, &kept);
 	}
 	return end_event(apply, r);
 }

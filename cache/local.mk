@@ -108,6 +108,7 @@ bin_PROGRAMS += %D%/ispmanctl
 	%D%/ispmanctl_daemon.c \
 	%D%/ispmanctl_dns.c \
 	%D%/ispmanctl_status.c
+
 sbin_PROGRAMS += %D%/ispman-cached
 %C%_ispman_cached_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 %C%_ispman_cached_LDADD = \

@@ -75,3 +75,18 @@ profile_each_attribute(const struct profile *profile,
 	}
 	rrtype_each_attribute(each, context);
 }
+
+void
+profile_filter(const struct profile *profile, const struct entry *entry,
+               struct attribute room[PROFILE_ATTRIBUTES_MAX], struct entry *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < entry->attribute_count && count < PROFILE_ATTRIBUTES_MAX; i++)
+		if (span_is_nocase(entry->attributes[i].name, SPAN("objectClass")) ||
+		    profile_wants(profile, entry->attributes[i].name))
+			room[count++] = entry->attributes[i];
+	*out = *entry;
+	out->attributes = room;
+	out->attribute_count = count;
+}

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "cache/entry.h"
 #include "common/macro.h"
 #include "common/span.h"
 
@@ -38,3 +39,9 @@ bool profile_wants(const struct profile *profile, struct span attribute);
 /* Calls EACH with every attribute to ask the directory for, objectClass included. */
 void profile_each_attribute(const struct profile *profile, void (*each)(void *context, const char *attribute),
                             void *context);
+
+enum { PROFILE_ATTRIBUTES_MAX = 256 };
+
+/* ENTRY with only objectClass and the attributes that entries keep, which go to ROOM; their values stay where they are. */
+void profile_filter(const struct profile *profile, const struct entry *entry,
+                    struct attribute room[PROFILE_ATTRIBUTES_MAX], struct entry *out);
