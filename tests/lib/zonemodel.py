@@ -272,6 +272,8 @@ class Universe:
             else:
                 name = Name((b"ns%d" % i, b"outside", b"invalid"), dotless=rng.random() < 0.3)
             zone.add((), "NS", Record([name], self._ttl()))
+        if style == "plain" and self.catch_all is not None:
+            zone.add(self.catch_all, "A", Record([rdatagen.ipv4(rng)]))
         for rrtype in rng.sample(("A", "TXT", "MX", "AAAA", "CAA"), rng.randrange(4)):
             self._add(zone, (), rrtype)
         if zone.renames and rng.random() < 0.16 and not any(owner for owner in zone.nodes):
