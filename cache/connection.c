@@ -411,6 +411,17 @@ reach(struct connection_attempt *a, const LDAPURLDesc *url, LDAP **out, int *out
 	return 0;
 }
 
+/* The name that libldap looks for in the certificate: it takes "localhost" for this machine's own name. */
+static void
+certificate_host(const LDAPURLDesc *url, char *out, size_t size)
+{
+	const char *host = url->lud_host != NULL && *url->lud_host != '\0' ? url->lud_host : "localhost";
+
+	if (strcasecmp(host, "localhost") != 0 || gethostname(out, size) < 0)
+		snprintf(out, size, "%s", host);
+	out[size - 1] = '\0';
+}
+
 /* Looks at the certificate of a server that was just refused. Nothing but the handshake is sent over this
  * connection. */
 static void
@@ -418,18 +429,18 @@ explain_certificate(struct connection_attempt *a, const LDAPURLDesc *url, struct
 {
 	struct text kept = a->why;
 	struct berval der = { 0, NULL };
+	char host[NI_MAXHOST];
 	LDAP *ld = NULL;
 	int fd;
 
+	certificate_host(url, host, sizeof(host));
 	a->why = TEXT_INIT;
 	if (reach(a, url, &ld, &fd) == 0) {
 		if (set_tls_options(a, ld, LDAP_OPT_X_TLS_NEVER) == 0 &&
 		    (!a->starttls || ask_starttls(a, ld) == 0) && handshake(ld) == LDAP_SUCCESS &&
 		    ldap_get_option(ld, LDAP_OPT_X_TLS_PEERCERT, &der) == LDAP_OPT_SUCCESS &&
 		    der.bv_val != NULL) {
-			certificate_explain(span_from(der.bv_val, der.bv_len),
-			                    url->lud_host != NULL ? url->lud_host : "localhost",
-			                    a->ca_file, out);
+			certificate_explain(span_from(der.bv_val, der.bv_len), host, a->ca_file, out);
 			ldap_memfree(der.bv_val);
 		}
 		ldap_unbind_ext(ld, NULL, NULL);
@@ -465,8 +476,10 @@ secure(struct connection_attempt *a, LDAP *ld, const LDAPURLDesc *url)
 	text_putf(&a->why, "%s: the TLS handshake failed", a->uri);
 	if (reason.len > 0)
 		text_putf(&a->why, ": %s", text_str(&reason));
-	else if (text.len > 0)
+	else if (text.len > 0 && !span_is(text, SPAN("(unknown error code)")))
 		text_putf(&a->why, " (%.*s)", (int)text.len, text.data);
+	else
+		text_put(&a->why, "; the server's log may say why");
 	ldap_memfree(message);
 	text_free(&reason);
 	return -EPROTO;

@@ -91,6 +91,14 @@ set_uri(struct sync_run *run, size_t uri)
 	pthread_mutex_unlock(&run->status->lock);
 }
 
+static void
+count(struct sync_run *run, uint64_t *counter)
+{
+	pthread_mutex_lock(&run->status->lock);
+	++*counter;
+	pthread_mutex_unlock(&run->status->lock);
+}
+
 void
 sync_tell(struct sync_run *run, enum log_level level, const char *sentence)
 {
@@ -187,15 +195,14 @@ try_server(struct sync_run *run, size_t uri)
 	set_uri(run, uri);
 	if (c == NULL) {
 		sync_set_phase(run, SYNC_CONNECTING);
+		count(run, &run->status->view.attempts);
 		r = connection_open(&run->config->server, uri, &wish, run->stop_fd, &c, &run->why);
 		if (r == -ECANCELED)
 			return SYNC_END_STOP;
 		if (r < 0)
 			return SYNC_END_FAILED;
 	}
-	pthread_mutex_lock(&run->status->lock);
-	run->status->view.connections++;
-	pthread_mutex_unlock(&run->status->lock);
+	count(run, &run->status->view.connections);
 	end = sync_serve(run, c);
 	if (end == SYNC_END_LAGGING)
 		end = judge_lag(run);

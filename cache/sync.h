@@ -58,6 +58,7 @@ struct sync_view {
 	uint64_t changes;       /* entries and deletions told since this refresh */
 	uint64_t messages;      /* LDAP messages, ever */
 	uint64_t refreshes;     /* completed, ever */
+	uint64_t attempts;      /* to connect, ever */
 	uint64_t connections;   /* made, ever */
 };
 

@@ -216,6 +216,10 @@ after_step(struct serving *s, enum sync_session_step step)
 	case SYNC_SESSION_EMPTY:
 		sync_words_empty(why, &where);
 		return SYNC_END_HELD;
+	case SYNC_SESSION_BASE_GONE:
+		text_putf(why, "%s: \"%s\" itself was removed or renamed; what is cached stays", s->uri,
+		          s->config->base);
+		return ended(s);
 	case SYNC_SESSION_NONSENSE:
 		text_putf(why, "%s: the server does not keep to RFC 4533: %s", s->uri,
 		          text_str(&s->session.why));
@@ -588,7 +592,7 @@ choose_cookie(struct serving *s, struct span *cookie)
 	r = feed->stored_cookie(feed->context, &s->arena, &stored);
 	if (r < 0)
 		return feed_failed(s, r);
-	if (stored.len == 0)
+	if (!syncmsg_cookie_is_usable(stored))
 		return SYNC_END_NONE;
 	r = feed->suffix_uuid(feed->context, uuid);
 	if (r < 0)
@@ -623,7 +627,7 @@ begin(struct serving *s)
 		return feed_failed(s, r);
 	s->collects = r > 0;
 	sync_set_phase(s->run, SYNC_REFRESHING);
-	r = sync_session_begin(&s->session, s->run->feed, cookie);
+	r = sync_session_begin(&s->session, s->run->feed, s->c->base_uuid, cookie);
 	arena_reset(&s->arena);
 	return r < 0 ? feed_failed(s, r) : send_search(s);
 }

@@ -10,11 +10,13 @@
 #include <errno.h>
 
 int
-sync_session_begin(struct sync_session *s, const struct feed *feed, struct span cookie)
+sync_session_begin(struct sync_session *s, const struct feed *feed,
+                   const uint8_t base_uuid[ENTRY_UUID_LEN], struct span cookie)
 {
 	int r;
 
 	*s = (struct sync_session){ .feed = feed, .sent_cookie = cookie.len > 0 };
+	memcpy(s->base_uuid, base_uuid, sizeof(s->base_uuid));
 	text_put_span(&s->cookie, cookie);
 	/* Whether an answer to a cookie names everything is seen only at its end. */
 	r = feed->begin_refresh(feed->context, !s->sent_cookie);
@@ -50,6 +52,16 @@ said(struct sync_session *s, int r, uint64_t *count)
 	else
 		++*count;
 	return SYNC_SESSION_ON;
+}
+
+/* Without its base a search shows nothing more, and what is below is not announced: whatever happened to it,
+ * it is no reason to take the roof off what is cached. */
+static enum sync_session_step
+tell_gone(struct sync_session *s, const uint8_t uuid[ENTRY_UUID_LEN])
+{
+	if (memcmp(uuid, s->base_uuid, sizeof(s->base_uuid)) == 0)
+		return SYNC_SESSION_BASE_GONE;
+	return said(s, s->feed->gone(s->feed->context, uuid), &s->gones);
 }
 
 /* Remembers a cookie, and tells the feed of it once it counts. */
@@ -98,7 +110,7 @@ take_entry(struct sync_session *s, const struct message *m)
 		step = said(s, feed->present(feed->context, state.uuid), &s->presents);
 		break;
 	case SYNCMSG_DELETE:
-		step = said(s, feed->gone(feed->context, state.uuid), &s->gones);
+		step = tell_gone(s, state.uuid);
 		break;
 	}
 	return step == SYNC_SESSION_ON ? take_cookie(s, &state.cookie) : step;
@@ -114,7 +126,7 @@ take_ids(struct sync_session *s, struct syncmsg_info *info)
 
 	while (step == SYNC_SESSION_ON && syncmsg_next_uuid(&info->uuids, uuid)) {
 		if (info->refresh_deletes)
-			step = said(s, feed->gone(feed->context, uuid), &s->gones);
+			step = tell_gone(s, uuid);
 		else
 			step = said(s, feed->present(feed->context, uuid), &s->presents);
 		/* A set may hold any number. */

@@ -27,12 +27,14 @@ enum sync_session_step {
 	SYNC_SESSION_OVER,     /* the server ended the search after a complete refresh */
 	SYNC_SESSION_ANEW,     /* start again without a cookie */
 	SYNC_SESSION_EMPTY,    /* a refresh that shows nothing at all */
+	SYNC_SESSION_BASE_GONE, /* the entry at the base went; not told to the feed */
 	SYNC_SESSION_NONSENSE, /* not RFC 4533; session->why says what */
 	SYNC_SESSION_FEED,     /* the feed failed: session->error */
 };
 
 struct sync_session {
 	const struct feed *feed;
+	uint8_t base_uuid[ENTRY_UUID_LEN];
 	bool begun;
 	bool complete; /* the refresh is; what comes are changes */
 	bool sent_cookie;
@@ -46,9 +48,10 @@ struct sync_session {
 	struct text why;
 };
 
-/* Says begin_refresh to FEED. COOKIE is what the search was sent with. Returns 0 or the feed's error. */
+/* Says begin_refresh to FEED. COOKIE is what the search was sent with, BASE_UUID the entry at its base.
+ * Returns 0 or the feed's error. */
 must_check int sync_session_begin(struct sync_session *session, const struct feed *feed,
-                                  struct span cookie);
+                                  const uint8_t base_uuid[ENTRY_UUID_LEN], struct span cookie);
 
 /* One message of the search. A RESULT only when its code is success. */
 enum sync_session_step sync_session_take(struct sync_session *session, const struct message *message);

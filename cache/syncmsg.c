@@ -204,6 +204,43 @@ syncmsg_cookie_seconds(struct span cookie)
 	return newest;
 }
 
+/* "20260101000000.000001Z#000000#001#000000", the only form that OpenLDAP has written for many years. */
+static bool
+is_csn(struct span csn)
+{
+	static const char form[] = "00000000000000.000000Z#xxxxxx#xxx#xxxxxx";
+
+	if (csn.len != sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; i < csn.len; i++) {
+		char c = ascii_lower(csn.data[i]);
+		bool digit = c >= '0' && c <= '9';
+		bool fits = form[i] == '0'   ? digit
+		            : form[i] == 'x' ? digit || (c >= 'a' && c <= 'f')
+		                             : csn.data[i] == form[i];
+
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
+bool
+syncmsg_cookie_is_usable(struct span cookie)
+{
+	struct span csn;
+	size_t csns = 0;
+
+	/* Another server's are opaque. */
+	if (!span_starts_nocase(cookie, SPAN("rid=")) && !span_starts_nocase(cookie, SPAN("sid=")) &&
+	    !span_starts_nocase(cookie, SPAN("csn=")))
+		return cookie.len > 0;
+	for (; syncmsg_next_csn(&cookie, &csn); csns++)
+		if (!is_csn(csn))
+			return false;
+	return csns > 0;
+}
+
 /* The third field of "time#count#sid#mod": which server made the change. */
 static struct span
 csn_sid(struct span csn)
@@ -239,7 +276,8 @@ syncmsg_state_covers(struct span state, struct span cookie)
 
 	while (syncmsg_next_csn(&cookie, &ours)) {
 		struct span rest = state;
-		bool covered = false;
+		/* What is no CSN says nothing about time. */
+		bool covered = !is_csn(ours);
 
 		while (!covered && syncmsg_next_csn(&rest, &theirs))
 			covered = span_is(csn_sid(theirs), csn_sid(ours)) &&

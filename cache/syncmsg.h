@@ -77,9 +77,14 @@ void syncmsg_put_request(struct text *out, struct span cookie);
  * false when none is left, at once for a cookie of another kind. Start with *REST = the cookie. */
 bool syncmsg_next_csn(struct span *rest, struct span *out_csn);
 
+/* Whether COOKIE may be sent. OpenLDAP answers one of its own form without a CSN ("rid=000", what a database without
+ * contextCSN gives out) with every entry, calls these the changes since, and returns a good cookie: what is
+ * gone would stay in the cache for ever, and nothing in the answer shows it. */
+bool syncmsg_cookie_is_usable(struct span cookie);
+
 /* The time of the newest CSN in COOKIE, 0 when it shows none. */
 uint32_t syncmsg_cookie_seconds(struct span cookie);
 
 /* Whether STATE, some CSNs in the form of a cookie, is as new as COOKIE for every server that COOKIE names.
- * True for a COOKIE without CSNs. */
+ * True for a COOKIE without readable CSNs. */
 bool syncmsg_state_covers(struct span state, struct span cookie);

@@ -23,6 +23,19 @@ integration_lib = \
 	tests/lib/zonemodel.py \
 	tests/lib/zonewriter.py
 
+# How an LDAP server is followed; sync_probe prints what cache/sync.h says of it.
+integration_tests += \
+	%D%/sync_access.py \
+	%D%/sync_phases.py \
+	%D%/sync_servers.py
+integration_lib += \
+	tests/lib/syncprobe.py \
+	tests/lib/syncscene.py \
+	tests/lib/tcpproxy.py
+check_PROGRAMS += %D%/sync_probe
+%C%_sync_probe_LDADD = cache/libfeed.la common/libcommon.la
+%C%_sync_probe_SOURCES = %D%/sync_probe.c
+
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif
 

@@ -223,7 +223,8 @@ run(const char *cookie, const char *script, struct recorder *recorder)
 	struct sync_session session;
 	struct text value = TEXT_INIT;
 
-	assert_int_equal(sync_session_begin(&session, &feed, span_of(cookie)), 0);
+	assert_int_equal(sync_session_begin(&session, &feed, (const uint8_t *)"oooooooooooooooo",
+	                                    span_of(cookie)), 0);
 	while (*script != '\0' && (step == SYNC_SESSION_ON || step == SYNC_SESSION_COMPLETE)) {
 		struct message m = next_message(&script, &value);
 
@@ -278,6 +279,9 @@ sequences(void **state unused)
 		{ "", "+a rc:x", "begin +a sweep(x,0) flush", SYNC_SESSION_OVER },
 		{ "old", "+a Rc:x", "begin +a done(x,0) flush", SYNC_SESSION_OVER },
 		{ "old", "Dc:x Rc:y", "begin done(x,0) flush", SYNC_SESSION_OVER },
+		/* the base, o, is never told to be gone */
+		{ "old", "Dc:x -a -o -b", "begin done(x,0) -a flush", SYNC_SESSION_BASE_GONE },
+		{ "old", "Gao Dc:x", "begin -a abort flush", SYNC_SESSION_BASE_GONE },
 		/* nonsense */
 		{ "", "+a !", "begin +a abort flush", SYNC_SESSION_NONSENSE },
 		{ "old", "Dc:x Pc:y", "begin done(x,0) flush", SYNC_SESSION_NONSENSE },

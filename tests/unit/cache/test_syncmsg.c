@@ -186,6 +186,30 @@ csns_of_a_cookie(void **state unused)
 }
 
 static void
+usable_cookies(void **state unused)
+{
+	static const struct {
+		const char *cookie;
+		bool want;
+	} rows[] = {
+		{ "rid=000,csn=" CSN_1, true },
+		{ "rid=000,sid=001,csn=" CSN_1 ";" CSN_2 ",delcsn=" CSN_2, true },
+		{ "csn=" CSN_1, true },
+		{ "rid=000", false },
+		{ "rid=000,csn=", false },
+		{ "rid=000,csn=rubbish", false },
+		{ "rid=000,csn=" CSN_1 ";rubbish", false },
+		{ "rid=000,delcsn=" CSN_1, false },
+		{ "csn=20260101000000Z#000000#00#000000", false },
+		{ "server.example:389#cn=changelog#123", true },
+		{ "", false },
+	};
+
+	for (size_t i = 0; i < array_size(rows); i++)
+		assert_int_equal(syncmsg_cookie_is_usable(span_of(rows[i].cookie)), rows[i].want);
+}
+
+static void
 covering(void **state unused)
 {
 	static const struct {
@@ -199,6 +223,7 @@ covering(void **state unused)
 		{ "csn=" CSN_1, "csn=" CSN_1 ";" CSN_2, false }, /* knows nothing of server 2 */
 		{ "csn=" CSN_2, "csn=" CSN_1, false },           /* newer, but another server's */
 		{ "csn=" CSN_1, "opaque", true },
+		{ "csn=" CSN_1, "rid=000,csn=rubbish", true },
 		{ "", "csn=" CSN_1, false },
 	};
 
@@ -216,6 +241,7 @@ main(void)
 		cmocka_unit_test(info_rows),
 		cmocka_unit_test(a_request_reads_back),
 		cmocka_unit_test(csns_of_a_cookie),
+		cmocka_unit_test(usable_cookies),
 		cmocka_unit_test(covering),
 	};
 
