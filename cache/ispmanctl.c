@@ -68,6 +68,22 @@ ctl_complain(const char *format, ...)
 }
 
 void
+ctl_print_foreign(const char *string)
+{
+	for (const unsigned char *c = (const unsigned char *)string; *c != '\0'; c++) {
+		/* U+0080 to U+009F are control characters too. */
+		bool steers = *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f);
+
+		if (steers && *c == 0xc2)
+			printf("\\x%02x", *++c);
+		else if (steers)
+			printf("\\x%02x", *c);
+		else
+			putchar(*c);
+	}
+}
+
+void
 ctl_print_json(json_t *json)
 {
 	if (json != NULL)

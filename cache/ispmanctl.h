@@ -44,6 +44,9 @@ int ctl_explain(const struct ctl *ctl);
 /* "ispmanctl: ..." on stderr. */
 void ctl_complain(const char *format, ...) printf_like(1, 2);
 
+/* Prints text that others wrote, a DN or a value in a sentence: what would steer a terminal is shown as \xNN. */
+void ctl_print_foreign(const char *string);
+
 /* Prints JSON (a reference that it takes over), keys sorted. */
 void ctl_print_json(json_t *json);
 

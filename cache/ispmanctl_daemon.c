@@ -104,9 +104,13 @@ print_problems(const struct problem_list *list, bool json)
 	for (size_t i = 0; i < list->count; i++) {
 		const char *dn = member(list->items[i], "dn");
 
-		if (i == 0 || strcmp(dn, member(list->items[i - 1], "dn")) != 0)
-			printf("%s\n", dn[0] != '\0' ? dn : "(no entry)");
-		printf("    %s: %s\n", member(list->items[i], "kind"), member(list->items[i], "sentence"));
+		if (i == 0 || strcmp(dn, member(list->items[i - 1], "dn")) != 0) {
+			ctl_print_foreign(dn[0] != '\0' ? dn : "(no entry)");
+			putchar('\n');
+		}
+		printf("    %s: ", member(list->items[i], "kind"));
+		ctl_print_foreign(member(list->items[i], "sentence"));
+		putchar('\n');
 	}
 }
 
@@ -208,10 +212,12 @@ print_difference(void *context, const json_t *line)
 {
 	const struct ctl *ctl = context;
 
-	if (ctl->json)
+	if (ctl->json) {
 		ctl_print_json(json_incref((json_t *)(uintptr_t)line));
-	else
-		printf("%s\n", member(line, "difference"));
+		return;
+	}
+	ctl_print_foreign(member(line, "difference"));
+	putchar('\n');
 }
 
 static uint64_t

@@ -635,7 +635,11 @@ print_entries(const json_t *answer)
 	{
 		printf("; entries behind %s %s\n", member(group, "kind"), member(group, "behind"));
 		json_array_foreach(json_object_get(group, "dns"), k, dn)
-			printf(";   %s\n", json_string_value(dn));
+		{
+			printf(";   ");
+			ctl_print_foreign(json_string_value(dn));
+			putchar('\n');
+		}
 	}
 	if (json_object_get(answer, "entries-unknown") != NULL)
 		printf("; entries behind it: %s\n", member(answer, "entries-unknown"));

@@ -302,6 +302,19 @@ status_without_daemon(const struct ctl *ctl, const char *why)
 	return CTL_CANNOT_TELL;
 }
 
+/* Errors of servers stand in them. */
+static void
+print_lines(struct text *lines)
+{
+	char *line = lines->data, *end;
+
+	for (; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = '\0';
+		ctl_print_foreign(line);
+		putchar('\n');
+	}
+}
+
 /* --- the command ---------------------------------------------------------------------------------- */
 
 int
@@ -324,7 +337,7 @@ ctl_status(const struct ctl *ctl)
 		ctl_print_json(status);
 	} else {
 		ctl_put_status(&out, status, dot);
-		fputs(text_str(&out), stdout);
+		print_lines(&out);
 		json_decref(status);
 	}
 	text_free(&out);

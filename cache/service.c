@@ -149,13 +149,8 @@ next_problem(void *context, json_t **out_line, struct text *why)
 
 		if (r == 1) {
 			walk->count++;
-			*out_line = json_pack("{s:s%, s:s%, s:s%}", "kind", problem.kind.data, problem.kind.len, "dn",
-			                      problem.dn.data, problem.dn.len, "sentence", problem.sentence.data,
-			                      problem.sentence.len);
-			/* Values may hold octets that are no UTF-8. */
-			if (*out_line == NULL)
-				*out_line = json_pack("{s:s, s:s, s:s}", "kind", "unreadable", "dn", "", "sentence",
-				                      "a problem that is not text");
+			*out_line = json_pack("{s:o, s:o, s:o}", "kind", control_text(problem.kind), "dn",
+			                      control_text(problem.dn), "sentence", control_text(problem.sentence));
 			return *out_line != NULL ? 1 : -ENOMEM;
 		}
 		r = walk->between ? publish_next_problems(walk->service->publish, &walk->last_key, &walk->list)
@@ -193,6 +188,47 @@ on_problems(void *context, struct control_stream *out, struct text *why)
 	walk->service = context;
 	walk->rest = SPAN("");
 	*out = (struct control_stream){ walk, next_problem, close_problems };
+	return 0;
+}
+
+/* --- entries ------------------------------------------------------------------------------------------ */
+
+static int
+add_dns(const struct replica *replica, struct store_txn *txn, struct span subject, json_t *out)
+{
+	cleanup(arena_free) struct arena arena = ARENA_INIT;
+	cleanup(text_free) struct text dn = TEXT_INIT;
+	struct held_fragment *fragments;
+	size_t count;
+	int r = replica_fragments(txn, subject, &arena, &fragments, &count);
+
+	for (size_t i = 0; r >= 0 && i < count && i < CONTROL_DNS_MAX; i++) {
+		text_clear(&dn);
+		r = replica_dn(replica, txn, fragments[i].entry_id, &dn);
+		if (r >= 0 && json_array_append_new(out, control_text(text_span(&dn))) < 0)
+			r = -ENOMEM;
+	}
+	return r;
+}
+
+static int
+on_entries(void *context, struct span subject, json_t **out_dns, struct text *why)
+{
+	struct service *service = context;
+	struct store_txn *txn;
+	json_t *out = json_array();
+	int r = out != NULL ? store_begin_read(service->replica->store, &txn) : -ENOMEM;
+
+	if (r == 0) {
+		r = add_dns(service->replica, txn, subject, out);
+		store_abort(txn);
+	}
+	if (r < 0) {
+		text_putf(why, "the replica cannot be read: %s", r == -ENOMEM ? strerror(ENOMEM) : store_error_text());
+		json_decref(out);
+		return r;
+	}
+	*out_dns = out;
 	return 0;
 }
 
@@ -392,9 +428,8 @@ static void
 tell_difference(void *context, const char *sentence)
 {
 	struct service_job *job = context;
-	json_t *line = json_pack("{s:s}", "difference", sentence);
 
-	job_put(job, line != NULL ? line : json_pack("{s:s}", "difference", "an entry whose DN is not text"));
+	job_put(job, json_pack("{s:o}", "difference", control_text(span_of(sentence))));
 }
 
 struct verify_work {
@@ -528,6 +563,7 @@ service_actions(struct service *service, struct control_actions *out)
 		.problems = on_problems,
 		.verify = on_verify,
 		.rebuild = on_rebuild,
+		.entries = on_entries,
 		.release_brake = on_release_brake,
 	};
 }

@@ -128,6 +128,8 @@ def answers(t, world):
          "b=2\n    bad-record: second\n    claim: third\n")
     same(["problems", "--json"], PROBLEMS + [{"problems": 5}], 1,
          json.dumps([PROBLEMS[4], PROBLEMS[1], PROBLEMS[0], PROBLEMS[2]], indent=2, sort_keys=True) + "\n")
+    same(["problems"], [{"kind": "bad-record", "dn": "a=\x1b[2J\u009b\u00e9", "sentence": "x\ny"}, {"problems": 1}], 1,
+         "a=\\x1b[2J\\x9b\u00e9\n    bad-record: x\\x0ay\n", name="values do not steer the terminal")
     same(["problems"], [{"problems": 0}], 0, "", name="no problems")
     same(["problems"], [PROBLEMS[0], {"error": "it broke"}], 3, "", "ispmanctl: it broke\n",
          name="half a list of problems is none")
@@ -274,6 +276,74 @@ def metrics(t, world):
                "metrics of the process that lives")
 
 
+SOA = ("pine.example.\t3600\tIN\tSOA\tns1.birch.example. hostmaster.birch.example. 2026010107 10800 1800 1209600 3600\n")
+
+# (arguments, exit code, first line without "; ", the records)
+LOOKUPS = [
+    (("www.pine.example", "A"), 0, "hit", "www.pine.example.\t3600\tIN\tA\t192.0.2.80\n"),
+    (("WWW.Pine.Example.", "a"), 0, "hit", "www.pine.example.\t3600\tIN\tA\t192.0.2.80\n"),
+    (("www.pine.example", "TXT"), 1, "NODATA: the name exists, such a record does not", "; authority\n" + SOA),
+    (("nope.pine.example",), 1, "NXDOMAIN: there is no such name", "; authority\n" + SOA),
+    (("example",), 1, "not served: the name is in no zone of ours", ""),
+    (("pine.example", "SOA"), 0, "hit", SOA),
+    (("foo.shop.pine.example",), 0, "hit, by a wildcard", "foo.shop.pine.example.\t3600\tIN\tA\t192.0.2.83\n"),
+    (("a.garden.pine.example", "A"), 0, "referral: the name is delegated",
+     "; authority\ngarden.pine.example.\t3600\tIN\tNS\tns.garden.pine.example.\n"
+     "; additional\nns.garden.pine.example.\t3600\tIN\tA\t203.0.113.53\n"),
+    (("garden.pine.example", "DS"), 0, "hit",
+     "garden.pine.example.\t3600\tIN\tDS\t30909 13 2 42B453BB4F89BAD341C8C6C1F99867617385E0753E446BCE50318A53DA1CAB2C\n"),
+    (("ftp.fir.example", "A"), 0, "hit",
+     "ftp.fir.example.\t3600\tIN\tCNAME\twww.fir.example.\nwww.fir.example.\t3600\tIN\tA\t192.0.2.80\n"),
+    (("x.old.pine.example", "A"), 0, "hit, by a wildcard",
+     "old.pine.example.\t3600\tIN\tDNAME\toak.example.\nx.old.pine.example.\t3600\tIN\tCNAME\tx.oak.example.\n"
+     "x.oak.example.\t3600\tIN\tCNAME\twww.oak.example.\nwww.oak.example.\t3600\tIN\tA\t192.0.2.80\n"),
+    (("192.0.2.80",), 0, "hit", "80.2.0.192.in-addr.arpa.\t86400\tIN\tPTR\tweb1.birch.example.\n"),
+]
+
+
+def lookups(t, box):
+    cached = box.cached(source="ldif:" + os.path.join(servers.SRCDIR, "docs/examples/tree.ldif"),
+                        settings={"dns": {"reverse-prefixes": "192.0.2.0/24 2001:db8:1::/48"}})
+    # What is derived is looked through once after a start.
+    servers.wait_until(lambda: json.loads(cached.ctl("status", "--json").stdout)["job"] is None, "jobs to end")
+    done = cached.ctl("status")
+    t.ok(done.returncode == 0 and done.stdout.startswith("synchronised with /"), "status of a live daemon", done.stdout)
+    t.same(cached.ctl("problems").returncode, 0, "the example tree has no problems")
+    done = cached.ctl("verify")
+    t.ok(done.returncode == 0 and " 0 missing, 0 different, 0 extra, 0 DNS records differ" in done.stdout,
+         "verify finds nothing", done.stdout + done.stderr)
+    t.same(cached.ctl("rebuild").returncode, 0, "rebuild")
+    t.same(cached.ctl("release-brake").returncode, 1, "there is nothing to release")
+    t.ok('ispman_zones{program="ispman-cached",pid="' in cached.ctl("metrics").stdout, "its counters are in the metrics")
+    explained = cached.ctl("explain", "dns", "foo.shop.fir.example", "A").stdout
+    for want in ("; 1. The zone is fir.example.", "\nfoo.shop.fir.example.\t3600\tIN\tA\t192.0.2.83\n",
+                 "; entries behind zone fir.example.\n;   ispmanDomain=fir.example,o=ispman\n",
+                 "; entries behind records of *.shop.pine.example.\n"
+                 ";   relativeDomainName=*.shop,aRecord=192.0.2.83,ou=aRecord,dc=pine,dc=example,ou=DNS,o=ispman\n"):
+        t.ok(want in explained, "explain says " + want.strip().splitlines()[0], explained)
+
+    for alive in (True, False):
+        for args, code, summary, records in LOOKUPS:
+            done = cached.ctl("lookup", "dns", *args)
+            lines = done.stdout.splitlines(keepends=True)
+            got = (done.returncode, lines[0].strip() if lines else "", "".join(lines[2:]))
+            t.same(got, (code, "; " + summary, records),
+                   "lookup %s, the daemon is %s" % (" ".join(args), "alive" if alive else "dead"))
+        if alive:
+            cached.kill()
+    answer = json.loads(cached.ctl("lookup", "--json", "dns", "www.pine.example", "A").stdout)
+    t.same((answer["outcome"], answer["zone"], answer["answer"]),
+           ("hit", "pine.example.", [{"owner": "www.pine.example.", "ttl": 3600, "type": "A", "data": "192.0.2.80"}]),
+           "lookup as JSON")
+    done = cached.ctl("status")
+    t.ok(done.returncode == 3 and "the cache is answered from as it is (age " in done.stdout,
+         "status of a dead daemon tells the age of the cache", done.stdout)
+    done = cached.ctl("explain", "dns", "www.pine.example", "A")
+    t.ok(done.returncode == 0 and "; entries behind it: ispman-cached does not answer" in done.stdout,
+         "explain without the daemon", done.stdout)
+    t.same(cached.ctl("metrics").stdout, "# EOF\n", "the dead have no metrics")
+
+
 def main():
     lacks = servers.missing("ispmanctl")
     if lacks:
@@ -286,6 +356,8 @@ def main():
         usage(t, world)
         snippets(t, world)
         metrics(t, world)
+        if not servers.missing("cached"):
+            lookups(t, box)
     return t.done()
 
 
