@@ -211,7 +211,7 @@ static bool
 has_bits_behind(const uint8_t *address, size_t octets, unsigned length)
 {
 	for (size_t i = 0; i < octets; i++) {
-		uint8_t mask = length >= 8 * (i + 1) ? 0 : length <= 8 * i ? 0xff : (uint8_t)(0xff >> (length % 8));
+		unsigned mask = length >= 8 * (i + 1) ? 0 : length <= 8 * i ? 0xff : 0xffu >> (length % 8);
 
 		if ((address[i] & mask) != 0)
 			return true;
