@@ -26,6 +26,6 @@ dist_doc_DATA = \
 	%D%/getting-started.md \
 	%D%/operations.md
 
-dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8
+dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8
 
 EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md %D%/README.md

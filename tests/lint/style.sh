@@ -65,6 +65,11 @@ awk 'length() > 140 { print FILENAME ":" FNR ": " length() " characters" }' "${c
 # Split, so that this file does not find itself.
 grep -nE '\b(TO''DO|FIX''ME|XX''X)\b' "${c_files[@]}" "${scripts[@]}" "${documents[@]}" /dev/null |
 	nothing_wrong "nothing is left to be done later"
+# What no local.mk names would be missing in a release.
+named=$(cat Makefile.am ./*/local.mk ./*/*/local.mk)
+for file in "${c_files[@]}" "${scripts[@]}"; do
+	grep -qF "$(basename "$file")" <<<"$named" || echo "$file"
+done | nothing_wrong "every source file and script stands in a local.mk"
 printf '%s\n' "${c_files[@]}" "${scripts[@]}" | grep -E '(^|/|_)(util|utils|helper|helpers|misc|manager)(\.|_|/)' |
 	nothing_wrong "names say what is inside"
 
