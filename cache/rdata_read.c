@@ -404,6 +404,7 @@ reader_read_name(struct reader *r, const struct field *field, enum token_mode mo
 	if (result < 0)
 		return reader_refuse(r, field, "a domain name");
 	text = reader_text(r);
+	r->needs_origin |= !is_absolute(word);
 	if (span_is(word, SPAN("@"))) {
 		text_put_char(text, '@');
 	} else if (is_absolute(word)) {

@@ -21,6 +21,7 @@ struct reader {
 	const char *type_text;
 	bool fold; /* names go into the wire form in lower case */
 	bool escaped_number_sign; /* a TXT record that begins with an escaped "#" */
+	bool needs_origin;        /* a name so far was relative, or "@" */
 	struct rdata *out;
 	struct text *why;
 };

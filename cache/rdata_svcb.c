@@ -547,17 +547,21 @@ put_addresses(struct text *text, int family, size_t n, struct span octets)
 	}
 }
 
+/* PLAIN: as keyN. */
 static void
-put_parameter(struct text *text, unsigned key, struct span octets)
+put_parameter(struct text *text, unsigned key, struct span octets, bool plain)
 {
-	/* dohpath is younger than named 9.18; key7 is read by all. */
-	if (key < KEY_DOHPATH)
-		text_put(text, key_names[key]);
-	else
+	if (plain)
 		text_putf(text, "key%u", key);
+	else
+		text_put(text, key_names[key]);
 	if (octets.len == 0)
 		return;
 	text_put_char(text, '=');
+	if (plain) {
+		reader_put_quoted(text, octets);
+		return;
+	}
 	switch (key) {
 	case KEY_MANDATORY:
 		for (size_t i = 0; i < octets.len; i += 2) {
@@ -586,9 +590,19 @@ put_parameter(struct text *text, unsigned key, struct span octets)
 		put_addresses(text, AF_INET6, 16, octets);
 		break;
 	default:
-		reader_put_quoted(text, octets);
 		break;
 	}
+}
+
+/* Whether all releases of named read a parameter well in the text form of its own. They do not
+ * know dohpath at first. And a DLZ module's text is read into room for as many octets as the text
+ * has, and some: when an origin that is put behind the target uses that up, addresses are lost
+ * without an error. */
+static bool
+is_plain(const struct reader *r, unsigned key)
+{
+	return key >= KEY_DOHPATH ||
+	       (r->needs_origin && (key == KEY_IPV4HINT || key == KEY_IPV6HINT));
 }
 
 /* Appends the parameter that the token last read is. */
@@ -660,8 +674,10 @@ read_parameters(struct reader *r, const struct field *field)
 		return result;
 	for (struct span rest = span_skip(text_span(wire), before); rest.len > 0;) {
 		struct span parameter = first_parameter(rest);
+		unsigned key = u16_at(parameter, 0);
 
-		put_parameter(reader_text(r), u16_at(parameter, 0), span_skip(parameter, KEY_HEAD));
+		put_parameter(reader_text(r), key, span_skip(parameter, KEY_HEAD),
+		              is_plain(r, key));
 		rest = span_skip(rest, parameter.len);
 	}
 	return 0;

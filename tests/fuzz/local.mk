@@ -11,7 +11,8 @@ fuzz_targets = \
 	%D%/fuzz_ldif \
 	%D%/fuzz_syncmsg \
 	%D%/fuzz_project \
-	%D%/fuzz_dname
+	%D%/fuzz_dname \
+	%D%/fuzz_rdata
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/replay_corpora.sh
 
@@ -55,3 +56,7 @@ endif
 %C%_fuzz_counters_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_counters_LDADD = common/libcommon.la
 %C%_fuzz_counters_SOURCES = %D%/fuzz_counters.c $(fuzz_main)
+
+%C%_fuzz_rdata_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_rdata_LDADD = cache/librdata.la common/libcommon.la
+%C%_fuzz_rdata_SOURCES = %D%/fuzz_rdata.c $(fuzz_main)

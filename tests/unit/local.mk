@@ -11,6 +11,7 @@ unit_tests = \
 	%D%/cache/test_control \
 	%D%/cache/test_dn \
 	%D%/cache/test_dname \
+	%D%/cache/test_rdata \
 	%D%/cache/test_entry \
 	%D%/cache/test_ldif \
 	%D%/cache/test_message \
@@ -125,3 +126,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_project_dns_CFLAGS = $(unit_cflags)
 %C%_cache_test_project_dns_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_project_dns_SOURCES = %D%/cache/test_project_dns.c %D%/test.h
+
+%C%_cache_test_rdata_CFLAGS = $(unit_cflags)
+%C%_cache_test_rdata_LDADD = cache/librdata.la $(unit_common_libs)
+%C%_cache_test_rdata_SOURCES = %D%/cache/test_rdata.c %D%/test.h
