@@ -34,19 +34,20 @@ struct control_peer {
 	pid_t pid;
 };
 
-/* The answer to a command as it is made: control asks for line after line, as fast as the client takes them. */
+/* The answer to a command as it is made: control asks for line after line, as fast as the client takes
+ * them. */
 struct control_stream {
 	void *context;
-	/* 1 and a line (a new reference) in *OUT_LINE; 0 at the end, where *OUT_LINE may be one last object, to which
-	 * "done" is added; -EAGAIN: nothing yet, ask again after control_wake(); another negative errno
-	 * ends the answer with WHY as its error. */
+	/* 1 and a line (a new reference) in *OUT_LINE; 0 at the end, where *OUT_LINE may be one last object, to
+	 * which "done" is added; -EAGAIN: nothing yet, ask again after control_wake(); another negative
+	 * errno ends the answer with WHY as its error. */
 	int (*next)(void *context, json_t **out_line, struct text *why);
 	/* Called once, at the end or when the client is gone. May be NULL. */
 	void (*close)(void *context);
 };
 
-/* What ispman-cached does when asked. The streams' functions are called in the same thread as these. A negative errno
- * refuses the command with WHY as its sentence. */
+/* What ispman-cached does when asked. The streams' functions are called in the same thread as these. A negative
+ * errno refuses the command with WHY as its sentence. */
 struct control_actions {
 	void *context;
 	/* A new reference; "done" is added. */
@@ -55,8 +56,10 @@ struct control_actions {
 	 * and all that came is applied. Asked at first and after each control_wake(). */
 	bool (*synchronised)(void *context);
 	int (*problems)(void *context, struct control_stream *out, struct text *why);
-	int (*verify)(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why);
-	int (*rebuild)(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why);
+	int (*verify)(void *context, const struct control_peer *peer, struct control_stream *out,
+	              struct text *why);
+	int (*rebuild)(void *context, const struct control_peer *peer, struct control_stream *out,
+	               struct text *why);
 	/* An array of the DNs of the entries whose fragments SUBJECT (cache/key.h) has, CONTROL_DNS_MAX at most. Not
 	 * there when NULL. */
 	int (*entries)(void *context, struct span subject, json_t **out_dns, struct text *why);
@@ -64,13 +67,14 @@ struct control_actions {
 	int (*release_brake)(void *context, const struct control_peer *peer, struct text *why);
 };
 
-/* A JSON string of S; where that is not UTF-8, everything but printable ASCII is shown as \xNN. NULL without memory. */
+/* A JSON string of S; where that is not UTF-8, everything but printable ASCII is shown as \xNN. NULL without
+ * memory. */
 json_t *control_text(struct span s);
 
 struct control;
 
-/* Binds PATH (mode 0660, GROUP unless it is (gid_t)-1) and listens. A socket that a dead daemon left is replaced; -EADDRINUSE when
- * one answers there. ACTIONS stays the caller's and must outlive the result. */
+/* Binds PATH (mode 0660, GROUP unless it is (gid_t)-1) and listens. A socket that a dead daemon left is replaced;
+ * -EADDRINUSE when one answers there. ACTIONS stays the caller's and must outlive the result. */
 must_check int control_open(const char *path, gid_t group, const struct control_actions *actions,
                             struct control **out);
 

@@ -3,9 +3,9 @@
  *
  * ispmanctl: asks and steers the cache, for people and scripts.
  *
- * It opens no private environment: DNS is looked up where named looks it up and works without ispman-cached; what
- * needs ispman-cached goes over its control socket. A new command is a row in commands[] and a
- * line in ispmanctl.8.
+ * It opens no private environment: DNS is looked up where named looks it up and works without ispman-cached;
+ * what needs ispman-cached goes over its control socket. A new command is a row in commands[] and a line in
+ * ispmanctl.8.
  */
 #include <config.h>
 
@@ -31,13 +31,14 @@ static const struct command {
 	  "Exit 0 when it has, 1 when it has not or something is wrong, 3 when ispman-cached does not\n"
 	  "answer; then the age of the cache is told from the cache itself.\n" },
 	{ "lookup", "dns NAME [TYPE]", "what is answered", TAKES_JSON | TAKES_OPERANDS, ctl_lookup,
-	  "Prints the records in master-file form and says what kind of answer they are. Without TYPE, all records\n"
-	  "of the name. An IP address stands for its reverse name. Reads the cache itself, also without\n"
+	  "Prints the records in master-file form and says what kind of answer they are. Without TYPE, all\n"
+	  "records of the name. An IP address stands for its reverse name. Reads the cache itself, also without\n"
 	  "ispman-cached. Exit 0 when there are records, 1 when there are none (no such name, no such\n"
 	  "record, no zone of ours), 3 when the cache cannot tell.\n" },
-	{ "explain", "dns NAME [TYPE]", "what is answered, and why", TAKES_JSON | TAKES_OPERANDS, ctl_explain,
-	  "The same as lookup, with every step of the search and, while ispman-cached runs, the entries of the directory\n"
-	  "that stand behind it.\n" },
+	{ "explain", "dns NAME [TYPE]", "what is answered, and why", TAKES_JSON | TAKES_OPERANDS,
+	  ctl_explain,
+	  "The same as lookup, with every step of the search and, while ispman-cached runs, the entries of\n"
+	  "the directory that stand behind it.\n" },
 	{ "problems", "", "what in the directory is wrong", TAKES_JSON, ctl_problems,
 	  "Exit 0 without problems, 1 with some.\n" },
 	{ "wait", "", "until the cache has what the directory has", TAKES_JSON | TAKES_TIMEOUT, ctl_wait,
@@ -47,7 +48,8 @@ static const struct command {
 	  "Reads everything once more and prints each difference. Exit 0 without differences, 1 with some.\n" },
 	{ "rebuild", "", "makes everything derived anew from the replica", TAKES_JSON, ctl_rebuild,
 	  "Needs no directory; answers go on meanwhile. Returns when it is done.\n" },
-	{ "release-brake", "", "lets a comparison remove what the brake holds, once", TAKES_JSON, ctl_release_brake,
+	{ "release-brake", "", "lets a comparison remove what the brake holds, once", TAKES_JSON,
+	  ctl_release_brake,
 	  "Exit 1 when the brake holds nothing.\n" },
 	{ "metrics", "", "all counters, as OpenMetrics text", 0, ctl_metrics,
 	  "Of every program that runs on this machine and uses the cache, named included.\n" },

@@ -44,7 +44,8 @@ int ctl_explain(const struct ctl *ctl);
 /* "ispmanctl: ..." on stderr. */
 void ctl_complain(const char *format, ...) printf_like(1, 2);
 
-/* Prints text that others wrote, a DN or a value in a sentence: what would steer a terminal is shown as \xNN. */
+/* Prints text that others wrote, a DN or a value in a sentence: what would steer a terminal is shown as
+ * \xNN. */
 void ctl_print_foreign(const char *string);
 
 /* Prints JSON (a reference that it takes over), keys sorted. */
@@ -69,14 +70,16 @@ must_check int ask_open(const char *run_dir, struct ask **out, struct text *why)
 void ask_free(struct ask *ask);
 void ask_freep(struct ask **ask);
 
-/* Sends REQUEST (a reference that it takes over). TIMEOUT: milliseconds that an answer may stay away, -1: for ever. */
+/* Sends REQUEST (a reference that it takes over). TIMEOUT: milliseconds that an answer may stay away, -1: for
+ * ever. */
 must_check int ask_send(struct ask *ask, json_t *request, int64_t timeout, struct text *why);
 
-/* 1 and a line, 0 and the last one, or a negative errno with a sentence in WHY: also when the daemon says that it failed
- * (-ECANCELED). */
+/* 1 and a line, 0 and the last one, or a negative errno with a sentence in WHY: also when the daemon says that it
+ * failed (-ECANCELED). */
 must_check int ask_next(struct ask *ask, json_t **out_line, struct text *why);
 
-/* Asks for a command without arguments and returns its last line; what comes before goes to EACH, which may be NULL. */
+/* Asks for a command without arguments and returns its last line; what comes before goes to EACH, which may be
+ * NULL. */
 must_check int ask_once(const char *run_dir, const char *command, int64_t timeout,
                         void (*each)(void *context, const json_t *line), void *context,
                         json_t **out_last, struct text *why);

@@ -9,13 +9,14 @@
 
 #include "cache/dns.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static void
 print_bind(const struct settings *s)
 {
-	printf("// named.conf: BIND 9.18 or 9.20 answers from the cache. In a configuration with views the dlz\n"
-	       "// statement stands in each view.\n"
+	printf("// named.conf: BIND 9.18 or 9.20 answers from the cache. In a configuration with views the\n"
+	       "// dlz statement stands in each view.\n"
 	       "\n"
 	       "options {\n"
 	       "\t// Answers without what nobody asked for: two to four times as fast.\n"
@@ -25,9 +26,14 @@ print_bind(const struct settings *s)
 	       "};\n"
 	       "\n"
 	       "dlz \"ispman\" {\n"
-	       "\tdatabase \"dlopen %s/dlz_ispman.so cache-dir=%s minimal=yes\";\n"
-	       "};\n",
+	       "\tdatabase \"dlopen %s/dlz_ispman.so cache-dir=%s",
 	       MODULE_DIR, s->cache_dir);
+	if (strcmp(s->run_dir, RUN_DIR) != 0)
+		printf(" run-dir=%s", s->run_dir);
+	if (s->dns_max_age != 0)
+		printf(" max-age=%" PRIu64, s->dns_max_age);
+	printf(" minimal=yes\";\n"
+	       "};\n");
 }
 
 static void
@@ -67,8 +73,8 @@ print_slapd(const struct settings *s)
 	       "#\n"
 	       "#   ldapmodify -c -Y EXTERNAL -H ldapi:///\n"
 	       "#\n"
-	       "# as root. Look first whether {1}mdb is the database: ldapsearch -LLL -Y EXTERNAL -H ldapi:/// \\\n"
-	       "#   -b cn=config '(olcSuffix=%s)' dn\n"
+	       "# as root. Look first whether {1}mdb is the database:\n"
+	       "#   ldapsearch -LLL -Y EXTERNAL -H ldapi:/// -b cn=config '(olcSuffix=%s)' dn\n"
 	       "# With -c, what is there already is passed over.\n"
 	       "\n",
 	       base, base);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * `ispmanctl status`: one line that says whether all is well, then what an admin may want to know, most urgent first.
+ * `ispmanctl status`: one line that says whether all is well, then what an admin may want to know, most urgent
+ * first.
  */
 #include <config.h>
 
@@ -163,9 +164,8 @@ put_brake(struct text *out, const json_t *brake)
 		text_putf(out, " %s", kinds[i].key);
 		between = ", ";
 	}
-	text_put(out, ".\n"
-	              "Nothing is removed; additions and changes go on. Repair the directory, or let it happen with\n"
-	              "\"ispmanctl release-brake\".\n\n");
+	text_put(out, ".\nNothing is removed; additions and changes go on. Repair the directory, or let it happen "
+	              "with\n\"ispmanctl release-brake\".\n\n");
 }
 
 /* What needs a look, each in a line of its own. */
@@ -194,7 +194,8 @@ put_warnings(struct text *out, const json_t *status)
 	}
 	if (number(status, "held_zones") > 0) {
 		ctl_put_count(out, number(status, "held_zones"));
-		text_put(out, " zones are served with their last SOA, the directory has none: see \"ispmanctl problems\"\n");
+		text_put(out, " zones are served with their last SOA, the directory has none: see \"ispmanctl "
+		              "problems\"\n");
 	}
 }
 

@@ -33,7 +33,8 @@ check_uri(const char *value, struct text *why)
 		if (*rest == '\0' || strcmp(rest, "/") == 0)
 			return 0;
 	}
-	text_put(why, "ldap://HOST, ldap://HOST:PORT, ldaps://HOST or ldapi://PATH (with %2F for /), one or several");
+	text_put(why, "ldap://HOST, ldap://HOST:PORT, ldaps://HOST or ldapi://PATH (with %2F for /), one or "
+	              "several");
 	return -EINVAL;
 }
 
@@ -123,7 +124,8 @@ static const struct conf_setting rows[] = {
 	{ "ispman", "run-dir", CONF_PATH, AT(run_dir), .def = RUN_DIR,
 	  .help = "folder of the control socket and the counters" },
 	{ "ispman", "user", CONF_STRING, AT(user), .help = "user to become when started as root" },
-	{ "ispman", "group", CONF_STRING, AT(group), .help = "group to become when started as root; the user's own unless set" },
+	{ "ispman", "group", CONF_STRING, AT(group),
+	  .help = "group to become when started as root; the user's own unless set" },
 	{ "ispman", "log-level", CONF_CHOICE, AT(log_level_word), .words = log_levels, .def = "info",
 	  .help = "least important messages that are logged" },
 
@@ -137,7 +139,8 @@ static const struct conf_setting rows[] = {
 	  .help = "file whose first line is the password of bind-dn" },
 	{ "ldap", "starttls", CONF_BOOL, AT(ldap_starttls), .def = "no",
 	  .help = "encrypt ldap:// connections, and refuse them otherwise" },
-	{ "ldap", "ca-file", CONF_PATH, AT(ldap_ca_file), .help = "certificates that servers are checked with" },
+	{ "ldap", "ca-file", CONF_PATH, AT(ldap_ca_file),
+	  .help = "certificates that servers are checked with" },
 	{ "ldap", "cert-file", CONF_PATH, AT(ldap_cert_file), .help = "own certificate" },
 	{ "ldap", "key-file", CONF_PATH, AT(ldap_key_file), .help = "own key" },
 	{ "ldap", "sasl-mech", CONF_CHOICE, AT(ldap_sasl_mech), .words = sasl_mechs, .def = "none",
@@ -173,20 +176,34 @@ static const struct conf_setting rows[] = {
 	{ "dns", "max-age", CONF_SECONDS, AT(dns_max_age),
 	  .help = "max-age of DNS data; that of [cached] unless set" },
 
-	{ "profile", "domain-class", CONF_STRING, WORD(0), .check = check_attribute, .help = "class of a domain" },
-	{ "profile", "domain-attribute", CONF_STRING, WORD(1), .check = check_attribute, .help = "naming attribute of a domain" },
-	{ "profile", "domain-type", CONF_STRING, WORD(2), .check = check_attribute, .help = "primary, slave, replica" },
-	{ "profile", "replica-master", CONF_STRING, WORD(3), .check = check_attribute, .help = "domain that a replica repeats" },
-	{ "profile", "record-class", CONF_STRING, WORD(4), .check = check_attribute, .help = "class of DNS records" },
-	{ "profile", "zone-attribute", CONF_STRING, WORD(5), .check = check_attribute, .help = "zone of a record" },
-	{ "profile", "owner-attribute", CONF_STRING, WORD(6), .check = check_attribute, .help = "owner of a record" },
-	{ "profile", "ttl-attribute", CONF_STRING, WORD(7), .check = check_attribute, .help = "TTL of a record" },
-	{ "profile", "unknown-attribute", CONF_STRING, WORD(8), .check = check_attribute, .help = "records of unknown types" },
-	{ "profile", "dns-branch", CONF_STRING, WORD(9), .check = check_rdn, .help = "branch of zones, below the base" },
-	{ "profile", "zone-label-attribute", CONF_STRING, WORD(10), .check = check_attribute, .help = "a label of a zone in a DN" },
-	{ "profile", "conf-branch", CONF_STRING, WORD(11), .check = check_rdn, .help = "branch of settings, below the base" },
-	{ "profile", "conf-variable", CONF_STRING, WORD(12), .check = check_attribute, .help = "name of a setting" },
-	{ "profile", "conf-value", CONF_STRING, WORD(13), .check = check_attribute, .help = "value of a setting" },
+	{ "profile", "domain-class", CONF_STRING, WORD(0), .check = check_attribute,
+	  .help = "class of a domain" },
+	{ "profile", "domain-attribute", CONF_STRING, WORD(1), .check = check_attribute,
+	  .help = "naming attribute of a domain" },
+	{ "profile", "domain-type", CONF_STRING, WORD(2), .check = check_attribute,
+	  .help = "primary, slave, replica" },
+	{ "profile", "replica-master", CONF_STRING, WORD(3), .check = check_attribute,
+	  .help = "domain that a replica repeats" },
+	{ "profile", "record-class", CONF_STRING, WORD(4), .check = check_attribute,
+	  .help = "class of DNS records" },
+	{ "profile", "zone-attribute", CONF_STRING, WORD(5), .check = check_attribute,
+	  .help = "zone of a record" },
+	{ "profile", "owner-attribute", CONF_STRING, WORD(6), .check = check_attribute,
+	  .help = "owner of a record" },
+	{ "profile", "ttl-attribute", CONF_STRING, WORD(7), .check = check_attribute,
+	  .help = "TTL of a record" },
+	{ "profile", "unknown-attribute", CONF_STRING, WORD(8), .check = check_attribute,
+	  .help = "records of unknown types" },
+	{ "profile", "dns-branch", CONF_STRING, WORD(9), .check = check_rdn,
+	  .help = "branch of zones, below the base" },
+	{ "profile", "zone-label-attribute", CONF_STRING, WORD(10), .check = check_attribute,
+	  .help = "a label of a zone in a DN" },
+	{ "profile", "conf-branch", CONF_STRING, WORD(11), .check = check_rdn,
+	  .help = "branch of settings, below the base" },
+	{ "profile", "conf-variable", CONF_STRING, WORD(12), .check = check_attribute,
+	  .help = "name of a setting" },
+	{ "profile", "conf-value", CONF_STRING, WORD(13), .check = check_attribute,
+	  .help = "value of a setting" },
 };
 
 /* Where profile_words[i] goes. */
@@ -211,7 +228,8 @@ static bool
 has_bits_behind(const uint8_t *address, size_t octets, unsigned length)
 {
 	for (size_t i = 0; i < octets; i++) {
-		unsigned mask = length >= 8 * (i + 1) ? 0 : length <= 8 * i ? 0xff : 0xffu >> (length % 8);
+		/* Which bits of this octet lie behind. */
+		unsigned mask = length >= 8 * (i + 1) ? 0 : length <= 8 * i ? 0xff : 0xffU >> (length % 8);
 
 		if ((address[i] & mask) != 0)
 			return true;
@@ -222,8 +240,8 @@ has_bits_behind(const uint8_t *address, size_t octets, unsigned length)
 static int
 refuse_prefix(struct text *why)
 {
-	text_put(why, "PREFIX/LENGTH or PREFIX/LENGTH@CUT, the address zero behind its length, the cut a multiple of 8 "
-	              "(IPv4) or 4 (IPv6) and not shorter: 192.0.2.0/24, 10.0.0.0/8@16, 2001:db8::/32@48");
+	text_put(why, "PREFIX/LENGTH or PREFIX/LENGTH@CUT, the address zero behind its length, the cut a multiple "
+	              "of 8 (IPv4) or 4 (IPv6) and not shorter: 192.0.2.0/24, 10.0.0.0/8@16, 2001:db8::/32@48");
 	return -EINVAL;
 }
 
@@ -405,9 +423,12 @@ settings_source_identity(struct settings *s)
 	struct span copy;
 
 	text_putf(&t, "profile %d\nsource %s\nbase %s\nfilter %s\n", PROFILE_VERSION, s->cached_source,
-	          s->ldap_base != NULL ? s->ldap_base : "", s->ldap_filter != NULL ? s->ldap_filter : "");
+	          s->ldap_base != NULL ? s->ldap_base : "",
+	          s->ldap_filter != NULL ? s->ldap_filter : "");
 	for (size_t i = 0; i < array_size(profile_places); i++) {
-		text_put_span(&t, *(const struct span *)(const void *)((const char *)&s->profile + profile_places[i]));
+		const char *place = (const char *)&s->profile + profile_places[i];
+
+		text_put_span(&t, *(const struct span *)(const void *)place);
 		text_put_char(&t, '\n');
 	}
 	copy = text_failed(&t) ? (struct span){ NULL, 0 } : arena_copy(&s->arena, text_span(&t));

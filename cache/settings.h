@@ -72,7 +72,8 @@ void settings_free(struct settings *settings);
 void settings_freep(struct settings **settings);
 
 /* "192.0.2.0/24", "10.0.0.0/8@16", "2001:db8::/32@48": a prefix and, after @, where zones are cut
- * (24 and 64 unless given, or where the prefix itself ends when that is later). 0, or -EINVAL with what would be right in WHY. */
+ * (24 and 64 unless given, or where the prefix itself ends when that is later). 0, or -EINVAL with what would
+ * be right in WHY. */
 must_check int settings_reverse_prefix(const char *text, struct reverse_prefix *out, struct text *why);
 
 /* Text that changes whenever data must be fetched anew under these settings (source, base, filter, profile). In

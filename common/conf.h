@@ -62,7 +62,8 @@ struct conf_table {
 struct conf_schema {
 	const struct conf_table *tables;
 	size_t table_count;
-	const char *const *other_sections; /* of other programs: their keys are not looked at; ends with NULL; may be NULL */
+	/* Of other programs: their keys are not looked at. Ends with NULL; may be NULL. */
+	const char *const *other_sections;
 };
 
 enum { CONF_FILE_MAX = 4 << 20, CONF_ERRORS_MAX = 20 };

@@ -7,7 +7,8 @@
 
 #include "common/conf.h"
 
-/* Puts VALUE where SETTING says in TARGET; a list's items are appended. The empty value is NULL or adds no item.
+/* Puts VALUE where SETTING says in TARGET; a list's items are appended. The empty value is NULL or adds no
+ * item.
  * Returns 0, -ENOMEM, or -EINVAL with what would be right in WHY (a phrase after "allowed: "). */
 must_check int conf_value_put(const struct conf_setting *setting, struct span value, void *target,
                               struct arena *arena, struct text *why);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * The counting side. The image of the file is anonymous memory at first; publishing writes it to a file and maps that
- * in its place, so that the address never changes and counting threads need not know. What
- * they add in the microseconds between is lost, which a counter can bear.
+ * The counting side. The image of the file is anonymous memory at first; publishing writes it to a file and
+ * maps that in its place, so that the address never changes and counting threads need not know. What they add
+ * in the microseconds between is lost, which a counter can bear.
  */
 #include <config.h>
 

@@ -35,7 +35,8 @@ enum {
 
 /* What is counted; its index in the program's table is how it is named in calls. */
 struct counters_row {
-	const char *name;   /* "dns_queries": lower case and underscores, without prefix and "_total"; COUNTERS_SECONDS: "..._seconds" */
+	/* "dns_queries": lower case and underscores, without prefix and "_total"; COUNTERS_SECONDS end in "_seconds". */
+	const char *name;
 	const char *labels; /* "result=\"hit\"", or NULL; rows of one name stand together */
 	const char *help;
 	enum counters_kind kind;

@@ -39,8 +39,8 @@ struct daemon_options {
 	size_t override_count;
 };
 
-/* Reads the options of all daemons; -h and -V print and wrong ones complain. Returns 1 to go on, or 0 with the exit
- * code in *OUT_STATUS. Opens the log. */
+/* Reads the options of all daemons; -h and -V print and wrong ones complain. Returns 1 to go on, or 0 with the
+ * exit code in *OUT_STATUS. Opens the log. */
 must_check int daemon_options(int argc, char **argv, const struct daemon_about *about,
                               struct daemon_options *out, int *out_status);
 void daemon_options_free(struct daemon_options *options);
@@ -53,15 +53,15 @@ void daemon_log_lines(const struct text *why);
 
 enum daemon_signal { DAEMON_NOTHING, DAEMON_STOP, DAEMON_RELOAD };
 
-/* Blocks TERM, INT and HUP and ignores PIPE, in this thread and those it starts; returns a non-blocking descriptor that becomes
- * readable when one came, or a negative errno. */
+/* Blocks TERM, INT and HUP and ignores PIPE, in this thread and those it starts; returns a non-blocking
+ * descriptor that becomes readable when one came, or a negative errno. */
 must_check int daemon_signals_open(void);
 /* The next one that came; stop wins over reload. */
 enum daemon_signal daemon_signals_take(int fd);
 
-/* When started as root and USER is set: becomes USER with GROUP (its own when NULL) and its supplementary groups, for good.
- * In any case no program that is run from here gains privileges, and new files are not for others
- * (umask 027). Returns 0 or a negative errno with a sentence in WHY. */
+/* When started as root and USER is set: becomes USER with GROUP (its own when NULL) and its supplementary groups,
+ * for good. In any case no program that is run from here gains privileges, and new files are not for others (umask
+ * 027). Returns 0 or a negative errno with a sentence in WHY. */
 must_check int daemon_become(const char *user, const char *group, struct text *why);
 
 /* The id of group NAME: 0, -ENOENT for no such group, or another negative errno. */
@@ -70,7 +70,7 @@ must_check int daemon_group_id(const char *name, gid_t *out_gid);
 /* Raises the limit of open files to WANTED; returns the limit that there is now. */
 size_t daemon_want_files(size_t wanted);
 
-/* Sockets that the service manager opened for us: descriptors 3 up to, not including, 3 + the count returned. They are made
- * close-on-exec, and the variables are removed so that no child takes them. */
+/* Sockets that the service manager opened for us: descriptors 3 up to, not including, 3 + the count returned. They
+ * are made close-on-exec, and the variables are removed so that no child takes them. */
 enum { DAEMON_LISTEN_FIRST = 3 };
 int daemon_listen_fds(void);

@@ -27,8 +27,8 @@ line_buffer_of(size_t max)
 /* Returns 0 or -ENOMEM. */
 must_check int line_put(struct line_buffer *lines, struct span octets);
 
-/* 1 and the next line without its end (LF or CRLF), valid until the next put; 0 when none is complete; -EMSGSIZE when a
- * line is longer than MAX. */
+/* 1 and the next line without its end (LF or CRLF), valid until the next put; 0 when none is complete; -EMSGSIZE
+ * when a line is longer than MAX. */
 must_check int line_take(struct line_buffer *lines, struct span *out_line);
 
 void line_buffer_free(struct line_buffer *lines);

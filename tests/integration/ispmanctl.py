@@ -227,7 +227,7 @@ def usage(t, world):
 
 def snippets(t, world):
     text = world.ctl("config", "bind").stdout
-    t.ok("cache-dir=%s" % world.cache_dir in text and "dlz_ispman.so" in text and "minimal-responses yes;" in text,
+    t.ok("cache-dir=%s run-dir=%s minimal=yes" % (world.cache_dir, world.run_dir) in text and "dlz_ispman.so" in text and "minimal-responses yes;" in text,
          "config bind", text)
     if servers.find_tool("named-checkconf"):
         path = world.box.write("bind.conf", text)
