@@ -54,6 +54,7 @@ struct cached {
 	struct service service;
 	struct feed feed;
 	struct counters *counters;
+	int listener; /* of the control socket, when the service manager opened it; else -1 */
 	bool ready;
 	unsigned ticks;
 	bool said_stuck;
@@ -233,7 +234,10 @@ start_threads(struct cached *cached, const struct control_actions *actions, stru
 	int r;
 
 	text_putf(&path, "%s/control", cached->settings->run_dir);
-	r = control_open(text_str(&path), (gid_t)-1, actions, &cached->service.control);
+	if (cached->listener >= 0)
+		r = control_adopt(cached->listener, actions, &cached->service.control);
+	else
+		r = control_open(text_str(&path), (gid_t)-1, actions, &cached->service.control);
 	if (r < 0) {
 		text_putf(why, "%s: %s", text_str(&path),
 		          r == -EADDRINUSE ? "another ispman-cached answers there" : strerror(-r));
@@ -373,10 +377,10 @@ serve(struct cached *cached, int signals)
 }
 
 static int
-run_once(struct settings *settings, int signals, enum daemon_signal *out_signal)
+run_once(struct settings *settings, int listener, int signals, enum daemon_signal *out_signal)
 {
 	cleanup(text_free) struct text why = TEXT_INIT;
-	struct cached cached = { .settings = settings };
+	struct cached cached = { .settings = settings, .listener = listener };
 	struct control_actions actions;
 	int r = start(&cached, &why);
 
@@ -420,6 +424,7 @@ main(int argc, char **argv)
 	cleanup(text_free) struct text why = TEXT_INIT;
 	struct daemon_options options;
 	enum daemon_signal signal = DAEMON_RELOAD;
+	int listener = daemon_listen_fds() > 0 ? DAEMON_LISTEN_FIRST : -1;
 	int status, signals, r = 0;
 
 	if (daemon_options(argc, argv, &about, &options, &status) == 0)
@@ -436,7 +441,7 @@ main(int argc, char **argv)
 		return DAEMON_FAILURE;
 	}
 	while (r == 0 && signal == DAEMON_RELOAD) {
-		r = run_once(settings, signals, &signal);
+		r = run_once(settings, listener, signals, &signal);
 		if (r == 0 && signal == DAEMON_RELOAD) {
 			struct settings *fresh = load(&options);
 

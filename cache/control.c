@@ -125,29 +125,88 @@ watch(const struct control *control, int operation, int fd, uint32_t events, voi
 	return epoll_ctl(control->epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
 
+/* Whose group may ask is read off the socket's file. */
+static int
+adopt_listener(struct control *control, int fd)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+	socklen_t size = sizeof(address), int_size = sizeof(int);
+	int listening = 0, type = 0;
+	struct stat st;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &int_size) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &int_size) < 0)
+		return -errno;
+	if (address.sun_family != AF_UNIX || type != SOCK_STREAM || !listening ||
+	    memchr(address.sun_path, '\0', sizeof(address.sun_path)) == NULL)
+		return -ENOTSOCK;
+	if (stat(address.sun_path, &st) < 0)
+		return -errno;
+	control->group = st.st_gid;
+	control->listener = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (control->listener < 0 || fcntl(control->listener, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+static struct control *
+new_control(const struct control_actions *actions)
+{
+	struct control *control = calloc(1, sizeof(*control));
+
+	if (control == NULL)
+		return NULL;
+	control->listener = -1;
+	control->actions = actions;
+	control->epoll = epoll_create1(EPOLL_CLOEXEC);
+	control->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return control;
+}
+
+static int
+start_watching(struct control *control)
+{
+	int r;
+
+	if (control->epoll < 0 || control->wake < 0)
+		return -EMFILE;
+	r = watch(control, EPOLL_CTL_ADD, control->listener, EPOLLIN, &control->listener);
+	return r < 0 ? r : watch(control, EPOLL_CTL_ADD, control->wake, EPOLLIN, &control->wake);
+}
+
 int
 control_open(const char *path, gid_t group, const struct control_actions *actions,
              struct control **out)
 {
-	cleanup(control_freep) struct control *control = calloc(1, sizeof(*control));
+	cleanup(control_freep) struct control *control = new_control(actions);
 	int r;
 
 	if (control == NULL)
 		return -ENOMEM;
-	control->listener = control->epoll = control->wake = -1;
-	control->actions = actions;
 	control->path = strdup(path);
 	if (control->path == NULL)
 		return -ENOMEM;
-	control->epoll = epoll_create1(EPOLL_CLOEXEC);
-	control->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (control->epoll < 0 || control->wake < 0)
-		return -errno;
 	r = bind_listener(control, group);
 	if (r == 0)
-		r = watch(control, EPOLL_CTL_ADD, control->listener, EPOLLIN, &control->listener);
+		r = start_watching(control);
+	if (r < 0)
+		return r;
+	*out = take(control);
+	return 0;
+}
+
+int
+control_adopt(int fd, const struct control_actions *actions, struct control **out)
+{
+	cleanup(control_freep) struct control *control = new_control(actions);
+	int r;
+
+	if (control == NULL)
+		return -ENOMEM;
+	r = adopt_listener(control, fd);
 	if (r == 0)
-		r = watch(control, EPOLL_CTL_ADD, control->wake, EPOLLIN, &control->wake);
+		r = start_watching(control);
 	if (r < 0)
 		return r;
 	*out = take(control);
@@ -444,7 +503,7 @@ control_timeout(const struct control *control)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Only our own: a successor may have put its socket there. */
+/* Only what we bound, and only while it is ours: a successor may have put its socket there. */
 static void
 unlink_socket(const struct control *control)
 {

@@ -78,6 +78,10 @@ struct control;
 must_check int control_open(const char *path, gid_t group, const struct control_actions *actions,
                             struct control **out);
 
+/* Listens at FD, a listening unix socket that the service manager opened and that stays the caller's. -ENOTSOCK
+ * when it is something else. */
+must_check int control_adopt(int fd, const struct control_actions *actions, struct control **out);
+
 /* Becomes readable when control_handle() has something to do: one descriptor for the caller's poll(). */
 int control_fd(const struct control *control);
 /* Milliseconds after which control_handle() is to be called anyway, -1 for none: poll()'s timeout. */

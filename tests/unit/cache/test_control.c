@@ -270,6 +270,35 @@ a_live_socket_is_kept_and_a_dead_one_replaced(void **state)
 }
 
 static void
+a_socket_that_was_handed_over_is_kept(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct control *control = NULL;
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), fd, pair[2];
+
+	(void)state;
+	strcpy(address.sun_path, socket_path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(control_adopt(listener, &actions, &control), -ENOTSOCK);
+	assert_int_equal(listen(listener, 4), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(control_adopt(listener, &actions, &control), 0);
+		fd = connect_client();
+		say(fd, "{\"command\":\"status\"}\n");
+		assert_string_equal(hear(control, fd), "{\"done\":true,\"synchronised\":false,\"zones\":3}\n");
+		close(fd);
+		control_free(control);
+		assert_int_equal(access(socket_path, F_OK), 0);
+	}
+	close(listener);
+	unlink(socket_path);
+	assert_int_equal(pipe(pair), 0);
+	assert_int_equal(control_adopt(pair[0], &actions, &control), -ENOTSOCK);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void
 wait_is_answered_when_woken(void **state)
 {
 	struct control *control;
@@ -435,6 +464,7 @@ main(void)
 		cmocka_unit_test_setup(commands_are_answered, fresh),
 		cmocka_unit_test_setup(the_socket_is_for_user_and_group, fresh),
 		cmocka_unit_test_setup(a_live_socket_is_kept_and_a_dead_one_replaced, fresh),
+		cmocka_unit_test_setup(a_socket_that_was_handed_over_is_kept, fresh),
 		cmocka_unit_test_setup(wait_is_answered_when_woken, fresh),
 		cmocka_unit_test_setup(streams_pause_and_end_with_their_client, fresh),
 		cmocka_unit_test_setup(a_client_that_does_not_read_is_not_written_for, fresh),
