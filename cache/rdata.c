@@ -254,13 +254,9 @@ rdata_parse_txt(uint16_t type, struct span value, struct rdata *out, struct text
 {
 	static const struct dname root = { 1, { 0 } };
 	cleanup(rdata_free) struct rdata rdata = { TEXT_INIT, TEXT_INIT, 0 };
-	int result;
 
 	if (is_all_quoted(value))
 		return rdata_parse(type, value, &root, out, why);
-	result = check_line(value, why);
-	if (result < 0)
-		return result;
 	if (value.len > RDATA_MAX - RDATA_MAX / 256 - 1) {
 		text_put(why, "the text does not fit into a record of 65535 octets");
 		return -EINVAL;

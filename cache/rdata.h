@@ -38,8 +38,8 @@ void rdata_free(struct rdata *rdata);
 must_check int rdata_parse(uint16_t type, struct span text, const struct dname *origin, struct rdata *out,
                            struct text *why);
 
-/* The data of a TXT or SPF record from an LDAP value, which is bare text: split into strings of
- * at most 255 octets and quoted. A value that is wholly a sequence of quoted strings ("a" "b") is
+/* The data of a TXT or SPF record from an LDAP value, which is bare text (any octets): split into
+ * strings of at most 255 octets and quoted. A value that is wholly a sequence of quoted strings ("a" "b") is
  * taken as master-file text instead. Same returns as rdata_parse. */
 must_check int rdata_parse_txt(uint16_t type, struct span value, struct rdata *out, struct text *why);
 
