@@ -135,7 +135,8 @@ apply_commit(struct apply *apply)
 	if (apply->txn == NULL)
 		return 0;
 	sequence = apply->sequence + 1;
-	tell = apply->pending_made;
+	/* Also when there is nothing to publish: the publisher then says that it is up to this sequence. */
+	tell = apply->pending_made || !apply->loading;
 	r = replica_meta_put_number(apply->txn, "sequence", sequence);
 	if (r == 0)
 		r = replica_meta_put_number(apply->txn, "next", apply->next_id);
