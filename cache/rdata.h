@@ -19,8 +19,9 @@ struct rdata {
 	 * separated by single blanks, no comment, no parentheses, strings quoted, relative names kept
 	 * relative. */
 	struct text text;
-	/* Wire form, names expanded with the origin and letters of names in lower case: two records
-	 * of one name and type are duplicates when these are equal. */
+	/* Wire form, names expanded with the origin, and in lower case for the types that named
+	 * compares so (not in SVCB, NSEC, IPSECKEY...): two records of one name and type are
+	 * duplicates when these are equal. */
 	struct text wire;
 	/* The length in octets (1 to 254, root's octet not counted) of the longest relative name in
 	 * TEXT, 0 when there is none. With another origin (a replica's) this record is unusable when
@@ -32,7 +33,8 @@ void rdata_clear(struct rdata *rdata);
 void rdata_free(struct rdata *rdata);
 
 /* Reads TEXT as the data of a TYPE record in the zone ORIGIN. RFC 3597 generic form ("\# n hex") is
- * accepted for every type where named accepts it.
+ * accepted for every type where named accepts it. A line feed or a NUL in TEXT is an error wherever
+ * it stands, a carriage return outside quotes.
  * Returns 0, -EINVAL with a sentence in WHY that names what is wrong and what was expected
  * ("MX preference must be a number from 0 to 65535, not \"x\""), or -ENOMEM. */
 must_check int rdata_parse(uint16_t type, struct span text, const struct dname *origin, struct rdata *out,
