@@ -17,6 +17,7 @@ noinst_LTLIBRARIES += %D%/librdata.la
 	%D%/rdata_read.c %D%/rdata_read.h \
 	%D%/rdata_special.c \
 	%D%/rdata_svcb.c \
+	%D%/rdata_template.c \
 	%D%/rdata_token.c %D%/rdata_token.h \
 	%D%/rdata_types.c
 

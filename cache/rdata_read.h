@@ -111,6 +111,9 @@ must_check int reader_read_name(struct reader *r, const struct field *field, enu
 must_check int reader_read_ipv4(struct reader *r, const struct field *field);
 must_check int reader_read_ipv6(struct reader *r, const struct field *field);
 
+/* A relative URI template (RFC 6570) that has a variable "dns" (RFC 9461 5). */
+bool reader_is_doh_path(struct span path);
+
 /* Reads "1h30m". */
 must_check int reader_period(struct reader *r, const struct field *field, uint32_t *out_seconds);
 
