@@ -2,6 +2,7 @@
 # what it needs is not there (ISPMAN_NO_SKIP=1 makes that a failure).
 
 integration_tests = \
+	%D%/examples.py \
 	%D%/golden.py \
 	%D%/ispmanctl.py \
 	%D%/labels.py \

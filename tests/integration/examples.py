@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the ispman authors
+"""What docs/examples holds can be used as it is: configurations are accepted, and the example directory is
+served without a single problem, from the file alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import servers  # noqa: E402
+import tap      # noqa: E402
+
+EXAMPLES = os.path.join(servers.SRCDIR, "docs/examples")
+
+# A name and type, and what dig +short would print; None for no such name.
+ANSWERS = (
+    ("www.pine.example", "A", ["A 192.0.2.80"]),
+    ("www.fir.example", "AAAA", ["AAAA 2001:db8:1::80"]),
+    ("anything.oak.example", "A", ["A 192.0.2.80", "CNAME www.oak.example."]),
+    ("x.shop.pine.example", "A", ["A 192.0.2.83"]),
+    ("oak.example", "MX", ["MX 0 ."]),
+    ("bench.lab.pine.example", "A", ["A 192.0.2.90"]),
+    ("bench.lab.fir.example", "A", None),
+    ("nothing.pine.example", "A", None),
+)
+# Types that the example shows: each must come out as a record.
+SHOWN = (
+    ("pine.example", "CAA"), ("pine.example", "NAPTR"), ("pine.example", "TXT"),
+    ("2026._domainkey.pine.example", "TXT"), ("_443._tcp.www.pine.example", "TLSA"),
+    ("gate.pine.example", "SSHFP"), ("gate.pine.example", "LOC"), ("www.pine.example", "HTTPS"),
+    ("_sip._udp.pine.example", "SRV"), ("_ftp._tcp.pine.example", "URI"),
+    ("probe.pine.example", "TYPE65280"), ("80.2.0.192.in-addr.arpa", "PTR"),
+)
+
+
+def run(*command):
+    return subprocess.run(list(command), capture_output=True, text=True)
+
+
+def check_configurations(t, box):
+    done = run(servers.program("ispman-cached"), "-t", "-c",
+               os.path.join(EXAMPLES, "ispman.conf.example"))
+    t.ok(done.returncode == 0, "ispman.conf.example is accepted", done.stdout + done.stderr)
+    done = run(servers.find_tool("named-checkconf"), os.path.join(EXAMPLES, "named.conf.example"))
+    t.ok(done.returncode == 0, "named.conf.example is accepted", done.stdout + done.stderr)
+    snippet = box.write("snippet.conf", run(servers.program("ispmanctl"), "config", "bind").stdout)
+    done = run(servers.find_tool("named-checkconf"), snippet)
+    t.ok(done.returncode == 0, "what ispmanctl config bind prints is accepted", done.stdout + done.stderr)
+    analyze = servers.find_tool("systemd-analyze")
+    if analyze:
+        # It wants the programs where the unit says they are.
+        with open(os.path.join(EXAMPLES, "ispman-cached.service"), encoding="utf-8") as f:
+            unit = f.read().replace("/usr/sbin/ispman-cached", "/bin/true")
+        done = run(analyze, "verify", "--man=no", box.write("ispman-cached.service", unit))
+        bad = [line for line in done.stderr.splitlines() if "ispman-cached.service" in line]
+        t.same(bad, [], "systemd understands the unit")
+
+
+def check_tree(t, box):
+    tree = box.path("tree.ldif")
+    shutil.copy(os.path.join(EXAMPLES, "tree.ldif"), tree)
+    cached = box.cached(source="ldif:" + tree, settings={
+        "dns": {"reverse-prefixes": "192.0.2.0/24 2001:db8:1::/48"}})
+    done = cached.ctl("problems")
+    t.same((done.returncode, done.stdout), (0, ""), "the example directory has no problems")
+    named = box.named(dlz=cached)
+    for name, rrtype, want in ANSWERS:
+        answer = named.query(name, rrtype)
+        if want is None:
+            t.same((answer.rcode, answer.answers()), ("NXDOMAIN", []), "%s does not exist" % name)
+        else:
+            t.same((answer.rcode, answer.answers()), ("NOERROR", want), "%s %s" % (name, rrtype))
+    for name, rrtype in SHOWN:
+        answer = named.query(name, rrtype)
+        t.ok(any(text.startswith(rrtype + " ") for text in answer.answers()),
+             "%s %s has an answer" % (name, rrtype), str(answer))
+
+
+def main():
+    lost = servers.missing("cached", "ispmanctl", "module", "named", "named-checkconf")
+    if lost:
+        tap.skip_all(lost)
+    t = tap.Tap()
+    with servers.Sandbox("examples") as box:
+        check_configurations(t, box)
+        check_tree(t, box)
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
