@@ -242,7 +242,14 @@ find_node(struct apply *apply, const struct entry *entry, uint64_t parent, const
 			return -EEXIST;
 		id = at;
 	} else {
-		r = place_displace(apply, at);
+		uint64_t indexed = 0;
+
+		/* What came from a file is known by its DN only: it is this entry. */
+		r = replica_uuid(apply->txn, there.uuid, &indexed);
+		if (r >= 0 && indexed != at && id == 0)
+			id = at;
+		else if (r >= 0)
+			r = place_displace(apply, at);
 	}
 	if (r < 0)
 		return r;
@@ -270,19 +277,21 @@ is_moved(struct apply *apply, const struct replica_node *node, uint64_t parent, 
 static int
 index_uuid(struct apply *apply, uint64_t id, const struct replica_node *node, const struct entry *entry)
 {
-	uint64_t indexed;
+	uint64_t indexed = 0;
 	int r;
 
+	if (node != NULL && node->has_entry && memcmp(node->uuid, entry->uuid, ENTRY_UUID_LEN) != 0) {
+		r = replica_uuid(apply->txn, node->uuid, &indexed);
+		if (r == 1 && indexed == id)
+			r = replica_uuid_delete(apply->txn, node->uuid);
+		if (r < 0)
+			return r;
+	}
 	if (apply->options.by_dn)
 		return 0;
 	r = replica_uuid(apply->txn, entry->uuid, &indexed);
 	if (r < 0 || (r == 1 && indexed == id))
 		return r < 0 ? r : 0;
-	if (node != NULL && node->has_entry && memcmp(node->uuid, entry->uuid, ENTRY_UUID_LEN) != 0) {
-		r = replica_uuid_delete(apply->txn, node->uuid);
-		if (r < 0)
-			return r;
-	}
 	return replica_uuid_put(apply->txn, entry->uuid, id);
 }
 

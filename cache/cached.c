@@ -226,12 +226,26 @@ start(struct cached *cached, struct text *why)
 	return 0;
 }
 
+/* 1 when what was derived from the entries must be derived again; an empty replica is only marked. */
+static int
+needs_remap(struct cached *cached)
+{
+	static const atomic_bool go_on;
+	struct apply_status status;
+	int r = apply_needs_remap(cached->service.apply);
+
+	apply_status(cached->service.apply, &status);
+	if (r <= 0 || status.entries > 0)
+		return r;
+	return apply_remap(cached->service.apply, &go_on) < 0 ? -EIO : 0;
+}
+
 /* The control socket and the threads, when all that they use is there. */
 static int
 start_threads(struct cached *cached, const struct control_actions *actions, struct text *why)
 {
 	cleanup(text_free) struct text path = TEXT_INIT;
-	int r;
+	int r, due = 0;
 
 	text_putf(&path, "%s/control", cached->settings->run_dir);
 	if (cached->listener >= 0)
@@ -244,20 +258,15 @@ start_threads(struct cached *cached, const struct control_actions *actions, stru
 		return r;
 	}
 	r = publish_start(cached->service.publish);
-	if (r == 0) {
+	if (r == 0)
+		r = due = needs_remap(cached);
+	if (r >= 0) {
 		apply_feed(cached->service.apply, &cached->feed);
 		r = source_start(cached->settings, &cached->feed, say, cached, &cached->service.source);
 	}
-	if (r == 0) {
-		r = apply_needs_remap(cached->service.apply);
-		if (r == 1) {
-			struct apply_status status;
-
-			apply_status(cached->service.apply, &status);
-			if (status.entries > 0)
-				log_notice("the configuration or the version of what is derived has changed: it is derived again");
-			r = service_start_rebuild(&cached->service);
-		}
+	if (r == 0 && due == 1) {
+		log_notice("the configuration or the version of what is derived has changed: it is derived again");
+		r = service_start_rebuild(&cached->service);
 	}
 	if (r < 0)
 		text_putf(why, "cannot start: %s", strerror(-r));
@@ -370,6 +379,8 @@ serve(struct cached *cached, int signals)
 			return DAEMON_STOP;
 		}
 		control_handle(cached->service.control);
+		if (!cached->ready && service_is_synchronised(&cached->service))
+			tick(cached);
 		signal = daemon_signals_take(signals);
 		if (signal != DAEMON_NOTHING)
 			return signal;

@@ -357,8 +357,11 @@ zone_serial(const struct zone_record *zone, const struct settings_record *settin
 
 	if (settings->serial_stored && zone->stored_usable)
 		return zone->stored_serial;
+	/* 0 is no time: a source without CSNs. */
 	if (zone->stored_usable)
-		serial = serial_later(zone->stored_serial, serial);
+		serial = serial != 0 ? serial_later(zone->stored_serial, serial) : zone->stored_serial;
+	else if (serial == 0)
+		serial = 1;
 	/* A changed setting changes what every zone holds, but rewrites no zone. */
 	return serial + (settings->epoch - zone->epoch);
 }

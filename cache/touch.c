@@ -161,6 +161,15 @@ touch_subject(struct apply *apply, struct span subject)
 	}
 }
 
+/* As record.h's zone_serial, for a zone that has not changed since the load. */
+static uint32_t
+served_since_load(uint32_t stored, uint32_t base)
+{
+	if (stored == 0)
+		return base != 0 ? base : 1;
+	return base != 0 ? serial_later(stored, base) : stored;
+}
+
 static int
 advance_serial(struct apply *apply, struct span reversed, uint32_t seconds)
 {
@@ -181,10 +190,7 @@ advance_serial(struct apply *apply, struct span reversed, uint32_t seconds)
 	if (r == 1)
 		serial = state.serial + (apply->epoch - state.epoch);
 	else
-		serial = (stored == 0 ? apply->base_serial
-		          : apply->base_serial == 0 ? stored
-		                                    : serial_later(stored, apply->base_serial)) +
-		         apply->epoch;
+		serial = served_since_load(stored, apply->base_serial) + apply->epoch;
 	serial++;
 	if (stored != 0)
 		serial = serial_later(serial, stored);

@@ -369,6 +369,7 @@ class Cached(Server):
 class Sandbox:
     def __init__(self, name):
         self.name = name
+        self.names = set()
         self.servers = []
         self.folder = None
 
@@ -427,13 +428,12 @@ class Sandbox:
         sys.stdout.flush()
 
     def _unique(self, name):
-        taken = {server.name for server in self.servers}
-        if name not in taken:
-            return name
-        n = 2
-        while "%s%d" % (name, n) in taken:
-            n += 1
-        return "%s%d" % (name, n)
+        """Never used before: a server that was released leaves its folders behind."""
+        unique, n = name, 2
+        while unique in self.names:
+            unique, n = "%s%d" % (name, n), n + 1
+        self.names.add(unique)
+        return unique
 
     def run(self, name, command, env=None):
         """Any other server: started, stopped with the rest. Its readiness is the caller's matter."""
