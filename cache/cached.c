@@ -124,8 +124,9 @@ on_published(void *context)
 	return publish_applied(cached->service.publish);
 }
 
+/* What someone waits for may have happened. */
 static void
-on_caught_up(void *context)
+wake_control(void *context)
 {
 	struct cached *cached = context;
 
@@ -173,7 +174,7 @@ start_storage(struct cached *cached, gid_t group, struct text *why)
 		.map_size = settings->map_size,
 		.group = group,
 		.say = say_level,
-		.caught_up = on_caught_up,
+		.caught_up = wake_control,
 		.context = cached,
 	};
 	const char *binding = settings_source_identity(settings);
@@ -244,6 +245,7 @@ needs_remap(struct cached *cached)
 static int
 start_threads(struct cached *cached, const struct control_actions *actions, struct text *why)
 {
+	const struct source_listener listener = { .say = say, .changed = wake_control, .context = cached };
 	cleanup(text_free) struct text path = TEXT_INIT;
 	int r, due = 0;
 
@@ -262,7 +264,7 @@ start_threads(struct cached *cached, const struct control_actions *actions, stru
 		r = due = needs_remap(cached);
 	if (r >= 0) {
 		apply_feed(cached->service.apply, &cached->feed);
-		r = source_start(cached->settings, &cached->feed, say, cached, &cached->service.source);
+		r = source_start(cached->settings, &cached->feed, &listener, &cached->service.source);
 	}
 	if (r == 0 && due == 1) {
 		log_notice("the configuration or the version of what is derived has changed: it is derived again");

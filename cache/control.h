@@ -52,9 +52,10 @@ struct control_actions {
 	void *context;
 	/* A new reference; "done" is added. */
 	json_t *(*status)(void *context);
-	/* Whether a refresh is complete, the connection is in its persist phase (or the file is loaded)
-	 * and all that came is applied. Asked at first and after each control_wake(). */
-	bool (*synchronised)(void *context);
+	/* A wait begins: a number for it. */
+	uint64_t (*begin_wait)(void *context);
+	/* Whether all that the source had when WAIT began is applied. Asked at first and after each control_wake(). */
+	bool (*synchronised)(void *context, uint64_t wait);
 	int (*problems)(void *context, struct control_stream *out, struct text *why);
 	int (*verify)(void *context, const struct control_peer *peer, struct control_stream *out,
 	              struct text *why);

@@ -261,6 +261,7 @@ start_wait(struct control_session *session, const json_t *request, int64_t now)
 	session->deadline = INT64_MAX;
 	if (json_is_number(timeout))
 		session->deadline = now + (int64_t)(seconds * 1000 + 0.999);
+	session->wait = session->actions->begin_wait(session->actions->context);
 	session->waiting = true;
 	session->stalled = false;
 }
@@ -347,7 +348,7 @@ go_on_streaming(struct control_session *session)
 static void
 go_on_waiting(struct control_session *session, int64_t now)
 {
-	bool synchronised = session->actions->synchronised(session->actions->context);
+	bool synchronised = session->actions->synchronised(session->actions->context, session->wait);
 
 	if (!synchronised && now < session->deadline) {
 		session->stalled = true;

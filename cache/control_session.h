@@ -21,6 +21,7 @@ struct control_session {
 
 	bool streaming, waiting;
 	struct control_stream stream;
+	uint64_t wait;    /* its number */
 	int64_t deadline; /* of a wait, in milliseconds of the caller's clock; INT64_MAX: none */
 	bool stalled;     /* nothing more before control_wake() or the deadline */
 	bool over;        /* no request is taken any more */

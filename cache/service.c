@@ -28,8 +28,8 @@ service_is_synchronised(struct service *service)
 		return false;
 	apply_status(service->apply, &applied);
 	publish_status(service->publish, &published);
-	return applied.complete && !applied.refreshing && !applied.loading && published.complete &&
-	       !published.rebuilding && published.applied >= applied.sequence;
+	return applied.complete && !applied.refreshing && !applied.loading && !applied.held && published.complete &&
+	       !published.rebuilding && !published.rebuild_due && published.applied >= applied.sequence;
 }
 
 /* --- status ------------------------------------------------------------------------------------------ */
@@ -119,10 +119,20 @@ on_status(void *context)
 	return out;
 }
 
-static bool
-on_synchronised(void *context)
+static uint64_t
+on_begin_wait(void *context)
 {
-	return service_is_synchronised(context);
+	struct service *service = context;
+
+	return source_ask(service->source);
+}
+
+static bool
+on_synchronised(void *context, uint64_t wait)
+{
+	struct service *service = context;
+
+	return source_has_told(service->source, wait) && service_is_synchronised(service);
 }
 
 /* --- problems ---------------------------------------------------------------------------------------- */
@@ -559,6 +569,7 @@ service_actions(struct service *service, struct control_actions *out)
 	*out = (struct control_actions){
 		.context = service,
 		.status = on_status,
+		.begin_wait = on_begin_wait,
 		.synchronised = on_synchronised,
 		.problems = on_problems,
 		.verify = on_verify,

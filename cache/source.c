@@ -18,8 +18,7 @@
 struct source {
 	struct settings *settings;
 	const struct feed *feed;
-	void (*say)(void *context, enum log_level level, const char *sentence);
-	void *context;
+	struct source_listener listener;
 	pthread_t thread;
 	int stop_fd;
 
@@ -82,9 +81,17 @@ is_secret(void *context, struct span attribute)
 static void
 say_sync(void *context, enum log_level level, const char *sentence)
 {
-	struct source *source = context;
+	const struct source_listener *listener = &((struct source *)context)->listener;
 
-	source->say(source->context, level, sentence);
+	listener->say(listener->context, level, sentence);
+}
+
+static void
+tell_changed(void *context)
+{
+	const struct source_listener *listener = &((struct source *)context)->listener;
+
+	listener->changed(listener->context);
 }
 
 static bool
@@ -98,9 +105,7 @@ ldif_wanted(void *context, struct span attribute)
 static void
 say_ldif(void *context, int level, const char *sentence)
 {
-	struct source *source = context;
-
-	source->say(source->context, (enum log_level)level, sentence);
+	say_sync(context, (enum log_level)level, sentence);
 }
 
 static void *
@@ -111,7 +116,7 @@ run(void *context)
 	if (source->ldif != NULL) {
 		source_ldif_run(source->ldif, source->stop_fd);
 	} else if (sync_run(&source->config, source->feed, source->stop_fd, &source->status) < 0) {
-		source->say(source->context, LOG_ERROR, "the LDAP source cannot begin");
+		say_sync(source, LOG_ERROR, "the LDAP source cannot begin");
 	}
 	return NULL;
 }
@@ -132,14 +137,18 @@ prepare(struct source *source)
 			.wanted = ldif_wanted,
 			.secret = is_secret,
 			.say = say_ldif,
+			.changed = tell_changed,
 			.context = source,
 		};
 
 		return source_ldif_new(&config, &source->ldif);
 	}
-	source->status = (struct sync_status)SYNC_STATUS_INIT;
+	source->status.ask_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (source->status.ask_fd < 0)
+		return -errno;
 	fill_config(settings, &source->config);
 	source->config.say = say_sync;
+	source->config.answered = tell_changed;
 	source->config.say_context = source;
 	return 0;
 }
@@ -149,12 +158,13 @@ source_free(struct source *source)
 {
 	source_ldif_free(source->ldif);
 	close_fdp(&source->stop_fd);
+	close_fdp(&source->status.ask_fd);
 	free(source);
 }
 
 int
-source_start(struct settings *settings, const struct feed *feed,
-             void (*say)(void *context, enum log_level level, const char *sentence), void *context, struct source **out)
+source_start(struct settings *settings, const struct feed *feed, const struct source_listener *listener,
+             struct source **out)
 {
 	struct source *source = calloc(1, sizeof(*source));
 	int r;
@@ -163,8 +173,8 @@ source_start(struct settings *settings, const struct feed *feed,
 		return -ENOMEM;
 	source->settings = settings;
 	source->feed = feed;
-	source->say = say;
-	source->context = context;
+	source->listener = *listener;
+	source->status = (struct sync_status)SYNC_STATUS_INIT;
 	source->stop_fd = -1;
 	r = prepare(source);
 	if (r == 0)
@@ -204,6 +214,23 @@ source_is_current(struct source *source)
 
 	sync_status_read(&source->status, &view);
 	return view.phase == SYNC_PERSIST && !view.behind;
+}
+
+uint64_t
+source_ask(struct source *source)
+{
+	return source->ldif != NULL ? 0 : sync_ask(&source->status);
+}
+
+bool
+source_has_told(struct source *source, uint64_t question)
+{
+	struct sync_view view;
+
+	if (source->ldif != NULL)
+		return source_ldif_is_current(source->ldif);
+	sync_status_read(&source->status, &view);
+	return view.answered >= question;
 }
 
 int64_t

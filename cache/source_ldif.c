@@ -53,8 +53,9 @@ struct source_ldif {
 	int64_t retry_at;   /* 0: only when it changes */
 	unsigned retries;
 
-	pthread_mutex_t lock; /* of state */
+	pthread_mutex_t lock; /* of what follows */
 	struct source_ldif_state state;
+	struct look loaded; /* what was, when the phase is FOLLOWING */
 };
 
 static unsigned
@@ -196,6 +197,7 @@ set_loaded(struct source_ldif *source, const struct ldif_load *load, const char 
 
 	pthread_mutex_lock(&source->lock);
 	source->state.phase = SOURCE_LDIF_FOLLOWING;
+	source->loaded = source->seen;
 	source->state.loads++;
 	source->state.entries = load->entries;
 	source->state.seconds = load->seconds;
@@ -240,6 +242,20 @@ is_same(const struct look *a, const struct look *b)
 		return a->error == b->error;
 	return is_same_file(&a->stat, &b->stat) && a->stat.st_size == b->stat.st_size &&
 	       is_time(a->stat.st_mtim, b->stat.st_mtim) && is_time(a->stat.st_ctim, b->stat.st_ctim);
+}
+
+bool
+source_ldif_is_current(struct source_ldif *source)
+{
+	struct look now = { 0 };
+	bool current;
+
+	if (stat(source->config.path, &now.stat) < 0)
+		now.error = errno;
+	pthread_mutex_lock(&source->lock);
+	current = source->state.phase == SOURCE_LDIF_FOLLOWING && is_same(&now, &source->loaded);
+	pthread_mutex_unlock(&source->lock);
+	return current;
 }
 
 /* Makes *WATCH that of what PATH is now. The same file has the same number. */

@@ -73,6 +73,9 @@ void source_ldif_run(struct source_ldif *source, int stop_fd);
 /* From any thread. */
 void source_ldif_state(struct source_ldif *source, struct source_ldif_state *out);
 
+/* Whether the file as it is at this moment is what was loaded. From any thread. */
+bool source_ldif_is_current(struct source_ldif *source);
+
 /* "following", "reading", ... */
 const char *source_ldif_phase_name(enum source_ldif_phase phase);
 

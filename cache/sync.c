@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -66,6 +67,31 @@ sync_status_read(struct sync_status *status, struct sync_view *out)
 	pthread_mutex_lock(&status->lock);
 	*out = status->view;
 	pthread_mutex_unlock(&status->lock);
+}
+
+uint64_t
+sync_ask(struct sync_status *status)
+{
+	uint64_t number;
+
+	pthread_mutex_lock(&status->lock);
+	number = ++status->asked;
+	pthread_mutex_unlock(&status->lock);
+	/* An eventfd that is full is readable already. */
+	if (status->ask_fd >= 0)
+		while (eventfd_write(status->ask_fd, 1) < 0 && errno == EINTR)
+			;
+	return number;
+}
+
+void
+sync_take_questions(struct sync_run *run)
+{
+	eventfd_t count;
+
+	if (run->status->ask_fd >= 0)
+		while (eventfd_read(run->status->ask_fd, &count) < 0 && errno == EINTR)
+			;
 }
 
 void
@@ -144,19 +170,27 @@ pause_after(unsigned failures)
 	return pause < PAUSE_MAX ? pause : PAUSE_MAX;
 }
 
-/* Returns false when it is time to stop. */
+/* Returns false when it is time to stop. With PROMPT, a question makes it short: someone waits for the answer. */
 static bool
-wait_for(struct sync_run *run, uint64_t ms)
+wait_for(struct sync_run *run, uint64_t ms, bool prompt)
 {
-	uint64_t end = sync_now() + ms;
+	uint64_t begin = sync_now(), end = begin + ms;
 
 	for (;;) {
-		struct pollfd stop = { .fd = run->stop_fd, .events = POLLIN };
+		struct pollfd wait[] = {
+			{ .fd = run->stop_fd, .events = POLLIN },
+			{ .fd = prompt ? run->status->ask_fd : -1, .events = POLLIN },
+		};
 		uint64_t now = sync_now();
 		int left = now < end ? (int)(end - now) : 0;
 
-		if (poll(&stop, 1, left) > 0)
-			return false;
+		if (poll(wait, array_size(wait), left) > 0) {
+			if (wait[0].revents != 0)
+				return false;
+			sync_take_questions(run);
+			if (end > begin + PAUSE_MIN)
+				end = begin + PAUSE_MIN;
+		}
 		if (left == 0)
 			return true;
 	}
@@ -295,7 +329,7 @@ follow_servers(struct sync_run *run)
 		if (run->lagging_since != 0 && pause > PAUSE_LAGGING_MAX)
 			pause = PAUSE_LAGGING_MAX;
 		sync_set_phase(run, waiting_phase(run, end));
-		if (!wait_for(run, pause))
+		if (!wait_for(run, pause, end != SYNC_END_HELD && end != SYNC_END_FEED))
 			return 0;
 		uri = 0;
 		tried = 0;

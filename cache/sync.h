@@ -29,6 +29,8 @@ struct sync_config {
 
 	/* Tells an administrator SENTENCE. Called from the thread of sync_run. */
 	void (*say)(void *context, enum log_level level, const char *sentence);
+	/* A question (sync_ask) is answered: view.answered has grown. From the same thread. */
+	void (*answered)(void *context);
 	void *say_context;
 };
 
@@ -60,17 +62,27 @@ struct sync_view {
 	uint64_t refreshes;     /* completed, ever */
 	uint64_t attempts;      /* to connect, ever */
 	uint64_t connections;   /* made, ever */
+	uint64_t answered;      /* the last question that was */
 };
 
 struct sync_status {
 	pthread_mutex_t lock;
 	struct sync_view view;
+	uint64_t asked; /* the last question */
+	int ask_fd;     /* an eventfd, the caller's, that sync_ask wakes the thread with; -1: there are no questions */
 };
 
-#define SYNC_STATUS_INIT { .lock = PTHREAD_MUTEX_INITIALIZER, .view = { .phase = SYNC_CONNECTING } }
+#define SYNC_STATUS_INIT                                                                                               \
+	{                                                                                                              \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .view = { .phase = SYNC_CONNECTING }, .ask_fd = -1                  \
+	}
 
 /* A copy of STATUS as of now. */
 void sync_status_read(struct sync_status *status, struct sync_view *out);
+
+/* Asks the server what it has by now; from any thread. When view.answered reaches the number that is returned, all that the
+ * server had at this moment was told to the feed and flushed. */
+uint64_t sync_ask(struct sync_status *status);
 const char *sync_phase_name(enum sync_phase phase);
 
 /* Follows until STOP_FD becomes readable. Returns 0, or a negative errno when it cannot even begin. */

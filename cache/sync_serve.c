@@ -20,6 +20,7 @@ enum {
 	DRAIN_MAX = 256,           /* messages between two looks at the stop descriptor */
 	REFRESH_FLUSH_AFTER = 100, /* ms; a refresh is not committed entry by entry */
 	COOKIE_FLUSH_AFTER = 1000, /* ms; a cookie alone changes no answer */
+	QUESTION_AGAIN = 1000,     /* ms; what was asked for may be told before there is another question */
 	STALL_PROBES = 5,
 	STALL_PATIENCE_MAX = 24 * 3600 * 1000,
 };
@@ -44,6 +45,8 @@ struct serving {
 	uint64_t return_at;
 	uint64_t behind_since; /* 0: the server told all that it has */
 	struct text state;     /* contextCSN as the open question brings it */
+	uint64_t question;     /* the last one of sync_ask() that was put to the server */
+	uint64_t due, due_since; /* the one whose state is known and not told yet, 0 for none */
 	struct connection_attempt *attempt; /* to get back to the preferred server */
 };
 
@@ -292,6 +295,47 @@ tell_duplicates(struct serving *s, const struct message *m)
 
 /* ---- is the server still there, and does it tell us everything? ---- */
 
+static uint64_t
+last_asked(const struct serving *s)
+{
+	struct sync_status *status = s->run->status;
+	uint64_t asked;
+
+	pthread_mutex_lock(&status->lock);
+	asked = status->asked;
+	pthread_mutex_unlock(&status->lock);
+	return asked;
+}
+
+/* Whether someone waits for an answer that no open question will bring. */
+static bool
+is_asked(const struct serving *s, uint64_t now)
+{
+	if (!s->session.complete || s->probe_id != 0 || (s->due != 0 && now - s->due_since < QUESTION_AGAIN))
+		return false;
+	return last_asked(s) > s->question;
+}
+
+/* Tells who asked, once what the server had then has been told and flushed. */
+static void
+answer_question(struct serving *s)
+{
+	struct sync_status *status = s->run->status;
+
+	if ((s->due == 0 && s->behind_since == 0) || s->session.urgent ||
+	    !syncmsg_state_covers(text_span(&s->session.cookie), text_span(&s->state)))
+		return;
+	s->behind_since = 0;
+	pthread_mutex_lock(&status->lock);
+	if (s->due != 0)
+		status->view.answered = s->due;
+	status->view.behind = false;
+	pthread_mutex_unlock(&status->lock);
+	s->due = 0;
+	if (s->config->answered != NULL)
+		s->config->answered(s->config->say_context);
+}
+
 static enum sync_end
 send_probe(struct serving *s, uint64_t now)
 {
@@ -314,6 +358,8 @@ send_probe(struct serving *s, uint64_t now)
 		return ended(s);
 	}
 	text_clear(&s->state);
+	s->question = last_asked(s);
+	s->due = 0;
 	s->probe_at = NEVER;
 	s->probe_deadline = now + (uint64_t)s->config->server.timeout * 1000;
 	return SYNC_END_NONE;
@@ -366,9 +412,13 @@ take_probe(struct serving *s, const struct message *m)
 		return SYNC_END_NONE;
 	s->probe_id = 0;
 	s->probe_deadline = NEVER;
-	s->probe_at = s->heard + (uint64_t)s->config->probe_interval * 1000;
-	if (m->code == LDAP_CODE_SUCCESS)
+	if (s->config->probe_interval > 0)
+		s->probe_at = s->heard + (uint64_t)s->config->probe_interval * 1000;
+	if (m->code == LDAP_CODE_SUCCESS) {
+		s->due = s->question;
+		s->due_since = s->heard;
 		return judge_state(s, s->heard);
+	}
 	/* What could be read a moment ago: connecting again finds out what is wrong now. */
 	where.step = SYNC_WORDS_BASE;
 	sync_words_result(&s->run->why, &where, m->code, m->text);
@@ -514,7 +564,7 @@ check_clocks(struct serving *s)
 		          s->config->server.timeout);
 		return ended(s);
 	}
-	if (now >= s->probe_at && s->probe_id == 0)
+	if ((now >= s->probe_at && s->probe_id == 0) || is_asked(s, now))
 		return send_probe(s, now);
 	if (now >= s->return_at)
 		start_return(s);
@@ -539,11 +589,14 @@ await(struct serving *s, bool at_once)
 		{ .fd = s->run->stop_fd, .events = POLLIN },
 		{ .fd = s->c->fd, .events = POLLIN },
 		{ .fd = s->attempt != NULL ? connection_attempt_fd(s->attempt) : -1, .events = POLLIN },
+		{ .fd = s->run->status->ask_fd, .events = POLLIN },
 	};
 
 	most = until(now, s->probe_at, most);
 	most = until(now, s->flush_at, most);
 	most = until(now, s->return_at, most);
+	if (s->due != 0 && s->probe_id == 0 && last_asked(s) > s->question)
+		most = until(now, s->due_since + QUESTION_AGAIN, most);
 	/* A deadline that has passed waits for the silence to become long enough. */
 	if (s->probe_deadline != NEVER)
 		most = until(now, s->probe_deadline > now ? s->probe_deadline : now + 100, most);
@@ -551,6 +604,8 @@ await(struct serving *s, bool at_once)
 		return SYNC_END_NONE;
 	if (wait[0].revents != 0)
 		return SYNC_END_STOP;
+	if (wait[3].revents != 0)
+		sync_take_questions(s->run);
 	if (wait[2].revents != 0)
 		return finish_return(s);
 	return SYNC_END_NONE;
@@ -567,6 +622,8 @@ follow(struct serving *s)
 		end = drain(s, &more);
 		if (end == SYNC_END_NONE && !more)
 			end = settle(s);
+		if (end == SYNC_END_NONE && !more)
+			answer_question(s);
 		if (end == SYNC_END_NONE && !more)
 			end = check_clocks(s);
 		if (end == SYNC_END_NONE)
@@ -654,6 +711,10 @@ sync_serve(struct sync_run *run, struct connection *c)
 	int r;
 
 	run->synchronised = false;
+	/* What another server was asked and did not answer is asked again. */
+	pthread_mutex_lock(&run->status->lock);
+	s.question = run->status->view.answered;
+	pthread_mutex_unlock(&run->status->lock);
 	end = begin(&s);
 	if (end == SYNC_END_NONE)
 		end = follow(&s);

@@ -39,6 +39,9 @@ struct sync_run {
 /* Stays with the server behind C until that ends. C remains the caller's. */
 enum sync_end sync_serve(struct sync_run *run, struct connection *c);
 
+/* Empties the descriptor that questions (sync_ask) wake with. */
+void sync_take_questions(struct sync_run *run);
+
 /* Milliseconds that only grow. */
 uint64_t sync_now(void);
 

@@ -19,11 +19,20 @@ status(void *context)
 	return json_pack("{s:s}", "state", "fine");
 }
 
+static uint64_t
+begin_wait(void *context)
+{
+	(void)context;
+	return 7;
+}
+
 static bool
-synchronised(void *context)
+synchronised(void *context, uint64_t wait)
 {
 	int *asked = context;
 
+	if (wait != 7)
+		abort();
 	return ++*asked % 3 == 0;
 }
 
@@ -99,8 +108,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int asked = 0;
-	const struct control_actions actions = { &asked, status, synchronised, problems, by_peer, by_peer, entries,
-		                               release };
+	const struct control_actions actions = { &asked,  status,  begin_wait, synchronised, problems,
+		                               by_peer, by_peer, entries,    release };
 	const struct control_peer peer = { 0, 1 };
 	struct control_session session;
 	size_t step = size > 0 ? (size_t)data[0] + 1 : 1;

@@ -37,6 +37,13 @@ check_PROGRAMS += %D%/sync_probe
 %C%_sync_probe_LDADD = cache/libfeed.la common/libcommon.la
 %C%_sync_probe_SOURCES = %D%/sync_probe.c
 
+# The programs together, as they are operated.
+integration_tests += \
+	%D%/ops_change.py
+integration_lib += \
+	tests/lib/ldapclient.py \
+	tests/lib/stage.py
+
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif
 

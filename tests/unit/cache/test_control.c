@@ -19,6 +19,7 @@
 /* A daemon that does nothing much. */
 static struct fake {
 	bool synchronised;
+	uint64_t waits;
 	int lines;       /* of a stream still to come */
 	bool hold;       /* the stream has nothing at the moment */
 	int next_error;
@@ -32,9 +33,18 @@ fake_status(void *context)
 	return json_pack("{s:b,s:i}", "synchronised", fake.synchronised, "zones", 3);
 }
 
-static bool
-fake_synchronised(void *context)
+static uint64_t
+fake_begin_wait(void *context)
 {
+	(void)context;
+	return ++fake.waits;
+}
+
+static bool
+fake_synchronised(void *context, uint64_t wait)
+{
+	assert_in_range(wait, 1, fake.waits);
+
 	(void)context;
 	return fake.synchronised;
 }
@@ -114,6 +124,7 @@ fake_release(void *context, const struct control_peer *peer, struct text *why)
 
 static const struct control_actions actions = {
 	.status = fake_status,
+	.begin_wait = fake_begin_wait,
 	.synchronised = fake_synchronised,
 	.problems = fake_problems,
 	.verify = fake_verify,
