@@ -366,6 +366,12 @@ class Cached(Server):
                               capture_output=True, text=True, errors="replace")
 
 
+def lock_file():
+    """BIND 9.20 neither has a lock file nor knows the statement."""
+    version = subprocess.run([find_tool("named"), "-v"], capture_output=True, text=True).stdout
+    return "lock-file none;" if " 9.18." in version else ""
+
+
 class Sandbox:
     def __init__(self, name):
         self.name = name
@@ -487,7 +493,7 @@ options {
 	directory "%s";
 	listen-on port %d { 127.0.0.1; };
 	listen-on-v6 { none; };
-	pid-file none; lock-file none; session-keyfile none;
+	pid-file none; %s session-keyfile none;
 	recursion no;
 	empty-zones-enable no;
 	dnssec-validation no;
@@ -498,7 +504,7 @@ options {
 	%s
 };
 controls { };
-""" % (folder, port, options)
+""" % (folder, port, lock_file(), options)
         module = ""
         if dlz is not None:
             cache_dir = dlz.cache_dir if isinstance(dlz, Cached) else dlz
