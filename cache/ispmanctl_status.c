@@ -193,9 +193,9 @@ put_warnings(struct text *out, const json_t *status)
 		text_put(out, ": a reader may be holding it up\n");
 	}
 	if (number(status, "held_zones") > 0) {
-		ctl_put_count(out, number(status, "held_zones"));
-		text_put(out, " zones are served with their last SOA, the directory has none: see \"ispmanctl "
-		              "problems\"\n");
+		put_number_of(out, "", number(status, "held_zones"), "zone is served with its last good SOA",
+		              "zones are served with their last good SOA");
+		text_put(out, ", the directory has none or a wrong one: see \"ispmanctl problems\"\n");
 	}
 }
 

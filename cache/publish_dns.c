@@ -41,7 +41,7 @@ struct publish {
 	bool complete;
 	uint64_t applied;
 	struct key resume;      /* the last pending row that was combined, when a batch ended within a sequence */
-	uint64_t zones, problems;
+	uint64_t zones, problems, held_zones;
 	uint64_t next_hold;     /* seconds since 1970, 0: no zone is held */
 	struct arena arena;
 	struct reduced reduced;
@@ -196,6 +196,14 @@ is_served_zone(struct span value)
 	       (zone.kind == ZONE_REPLICA || (zone.kind == ZONE_PRIMARY && zone.has_soa));
 }
 
+static bool
+is_held_zone(struct span value)
+{
+	struct zone_record zone;
+
+	return zone_record_read(value, &zone) == 0 && zone.held;
+}
+
 static void
 note_hold(struct publish *publish, uint64_t until)
 {
@@ -254,6 +262,8 @@ publish_subject(struct publish *publish, struct store_txn *directory, struct sto
 		note_hold(publish, reduced->hold_until);
 		publish->zones += (reduced->present && is_served_zone(text_span(&reduced->value))) -
 		                  (uint64_t)(exists && is_served_zone(text_span(&publish->served)));
+		publish->held_zones += (reduced->present && is_held_zone(text_span(&reduced->value))) -
+		                       (uint64_t)(exists && is_held_zone(text_span(&publish->served)));
 	}
 	return changed;
 }
@@ -291,6 +301,7 @@ commit(struct publish *publish, struct store_txn **dns, bool complete, uint64_t 
 	publish->status.complete = complete;
 	publish->status.zones = publish->zones;
 	publish->status.problems = publish->problems;
+	publish->status.held_zones = publish->held_zones;
 	pthread_mutex_unlock(&publish->lock);
 	return 0;
 }
@@ -419,7 +430,6 @@ publish_holds(struct publish *publish)
 	cleanup(store_abortp) struct store_txn *directory = NULL;
 	cleanup(store_abortp) struct store_txn *dns = NULL;
 	struct key last = { .len = 1, .octets = { 'h' } };
-	uint64_t held = 0;
 	int r = store_begin_read(publish->replica->store, &directory);
 
 	if (r == 0)
@@ -442,7 +452,6 @@ publish_holds(struct publish *publish)
 		until = value.len == REPLICA_ID_LEN ? replica_id_get((const uint8_t *)value.data) : 0;
 		if (until > now_seconds()) {
 			note_hold(publish, until);
-			held++;
 			continue;
 		}
 		struct key subject = last;
@@ -452,9 +461,6 @@ publish_holds(struct publish *publish)
 	}
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&publish->lock);
-	publish->status.held_zones = held;
-	pthread_mutex_unlock(&publish->lock);
 	return commit(publish, &dns, publish->complete, publish->durable);
 }
 
@@ -796,10 +802,12 @@ count_rows(struct publish *publish, struct store_txn *txn)
 
 		r = store_cursor_seek(cursor, span_from(letter, 1), &key, &value);
 		while (r == 1 && key.len > 0 && key.data[0] == *letter) {
-			if (*letter == 'p')
+			if (*letter == 'p') {
 				publish->problems++;
-			else
+			} else {
 				publish->zones += is_served_zone(value);
+				publish->held_zones += is_held_zone(value);
+			}
 			r = store_cursor_next(cursor, &key, &value);
 		}
 	}
@@ -833,6 +841,7 @@ read_state(struct publish *publish)
 		return r;
 	publish->status.zones = publish->zones;
 	publish->status.problems = publish->problems;
+	publish->status.held_zones = publish->held_zones;
 	publish->status.applied = publish->applied;
 	publish->next_hold = 1; /* look at once */
 	return 0;

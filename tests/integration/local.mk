@@ -39,7 +39,8 @@ check_PROGRAMS += %D%/sync_probe
 
 # The programs together, as they are operated.
 integration_tests += \
-	%D%/ops_change.py
+	%D%/ops_change.py \
+	%D%/ops_soa.py
 integration_lib += \
 	tests/lib/ldapclient.py \
 	tests/lib/stage.py
