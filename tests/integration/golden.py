@@ -85,7 +85,7 @@ ADDED = [
     ("swan.example", "SOA", "REFUSED", []),
     # A child hosted by itself inside the parent's subtree.
     ("kid.tern.example", "SOA", "NOERROR",
-     ["SOA ns1.isp.example. hostmaster.isp.example. 7 5400 1800 604800 300"]),
+     ["SOA ns1.isp.example. hostmaster.isp.example. 2100000007 5400 1800 604800 300"]),
     ("kid.tern.example", "A", "NOERROR", ["A 192.0.2.99"]),
     ("kid.tern.example", "MX", "NOERROR", ["MX 5 mx.kid.example."]),
     ("nosuch.kid.tern.example", "A", "NXDOMAIN", []),
@@ -141,7 +141,7 @@ def additions(tree):
     tree.domain("rook.example", "replica", master="nowhere.example")
     tree.domain("swan.example", "replica", master="heron.example")
 
-    zone("kid.tern.example", "ns1.isp.example hostmaster.isp.example. 7 1H30M 30m 1W 300")
+    zone("kid.tern.example", "ns1.isp.example hostmaster.isp.example. 2100000007 1H30M 30m 1W 300")
     tree.record("kid.tern.example", "@", "A", "192.0.2.99")
     tree.record("kid.tern.example", "@", "MX", "5 mx.kid.example.")
 
