@@ -68,7 +68,8 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 	%D%/apply.c %D%/apply.h %D%/apply_internal.h \
 	%D%/load_mark.c %D%/load_mark.h \
 	%D%/place.c \
-	%D%/publish_dns.c %D%/publish_dns.h \
+	%D%/publish_dns.c %D%/publish_dns.h %D%/publish_dns_internal.h \
+	%D%/publish_walk.c \
 	%D%/remap.c \
 	%D%/replica.c %D%/replica.h \
 	%D%/sweep.c \

@@ -3,50 +3,21 @@
  */
 #include <config.h>
 
-#include "cache/publish_dns.h"
+#include "cache/publish_dns_internal.h"
 
 #include "cache/load_mark.h"
 #include "common/log.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 
 enum {
 	BATCH_ROWS = 4000,     /* pending rows taken together */
-	BATCH_SUBJECTS = 1000, /* subjects combined in one transaction */
 	FIRST_DIRTY_MAX = 3000, /* pages, in the first build */
 	DEFERRED_MAX = 8 << 20, /* octets of problems kept back in the first build, so that it can append */
 	RETRY_MILLISECONDS = 1000,
-};
-
-struct publish {
-	struct replica *replica;
-	struct publish_options options;
-	struct store *dns;
-	uint8_t identity[16]; /* of directory/ */
-	bool rebuilding;      /* the environment is made from more than one directory/: it names none */
-
-	pthread_t thread;
-	bool started;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool stop, rebuild, poked;
-	struct publish_status status;
-	uint64_t durable;
-
-	/* The thread's own. */
-	bool complete;
-	uint64_t applied;
-	struct key resume;      /* the last pending row that was combined, when a batch ended within a sequence */
-	uint64_t zones, problems, held_zones;
-	uint64_t next_hold;     /* seconds since 1970, 0: no zone is held */
-	struct arena arena;
-	struct reduced reduced;
-	struct text served, deferred;
-	bool appending;         /* the environment is new: keys come in order */
 };
 
 static uint64_t
@@ -112,11 +83,9 @@ read_hold(struct store_txn *dns, struct span subject, uint64_t *out_until)
 	return 0;
 }
 
-/* What SUBJECT's record should be, into publish->reduced; the record that stands there now into publish->served
- * (*OUT_EXISTS tells whether there is one). */
-static int
-combine(struct publish *publish, struct store_txn *directory, struct store_txn *dns, struct span subject, bool *out_exists,
-        uint64_t *out_old_hold)
+int
+publish_combine(struct publish *publish, struct store_txn *directory, struct store_txn *dns, struct span subject,
+                bool *out_exists, uint64_t *out_old_hold)
 {
 	struct naming naming = { publish, directory };
 	struct held_fragment *fragments;
@@ -219,7 +188,7 @@ publish_subject(struct publish *publish, struct store_txn *directory, struct sto
 	bool exists = false;
 	uint64_t hold = 0;
 	int changed = 0;
-	int r = combine(publish, directory, dns, subject, &exists, &hold);
+	int r = publish_combine(publish, directory, dns, subject, &exists, &hold);
 
 	arena_reset(&publish->arena);
 	if (r < 0)
@@ -310,22 +279,13 @@ commit(struct publish *publish, struct store_txn **dns, bool complete, uint64_t 
 
 struct batch {
 	struct arena arena;
-	struct span subjects[BATCH_SUBJECTS];
+	struct span subjects[PUBLISH_BATCH];
 	size_t count;
 	struct key last;       /* the last row taken */
 	uint64_t last_sequence;
 	bool more;             /* rows remain */
 	bool more_of_last;     /* of the last sequence too */
 };
-
-static int
-compare_spans(const void *a, const void *b)
-{
-	const struct span *x = a, *y = b;
-	int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
-
-	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
-}
 
 /* Takes the next rows of pending, sorted and each subject once. */
 static int
@@ -345,7 +305,7 @@ take_batch(struct publish *publish, struct store_txn *directory, struct batch *b
 	r = store_cursor_seek(cursor, key_span(&start), &key, &value);
 	if (r == 1 && publish->resume.len > 0 && span_is(key, key_span(&start)))
 		r = store_cursor_next(cursor, &key, &value);
-	while (r == 1 && batch->count < BATCH_SUBJECTS) {
+	while (r == 1 && batch->count < PUBLISH_BATCH) {
 		if (key.len <= REPLICA_ID_LEN || key.len > KEY_MAX)
 			return -EBADMSG;
 		batch->subjects[batch->count] = arena_copy(&batch->arena, span_skip(key, REPLICA_ID_LEN));
@@ -360,7 +320,7 @@ take_batch(struct publish *publish, struct store_txn *directory, struct batch *b
 		return r;
 	batch->more = r == 1;
 	batch->more_of_last = r == 1 && replica_id_get((const uint8_t *)key.data) == batch->last_sequence;
-	qsort(batch->subjects, batch->count, sizeof(batch->subjects[0]), compare_spans);
+	qsort(batch->subjects, batch->count, sizeof(batch->subjects[0]), publish_compare);
 	for (size_t i = 0; i < batch->count; i++)
 		if (i == 0 || !span_is(batch->subjects[i], batch->subjects[distinct - 1]))
 			batch->subjects[distinct++] = batch->subjects[i];
@@ -466,139 +426,6 @@ publish_holds(struct publish *publish)
 
 /* --- rebuild ------------------------------------------------------------------------------------------ */
 
-/* A walk over all subjects that there are or should be, in order of their keys. */
-struct walk {
-	const char *letters; /* of the subjects left to walk, the first one now */
-	struct key last;     /* the last subject, empty at the start of a letter */
-};
-
-static const char subject_letters[] = "nrsz";
-
-/* The smallest key above AFTER that CURSOR's table has and that begins with LETTER, cut by CUT octets at its end. */
-static int
-next_subject(struct store_cursor *cursor, char letter, const struct key *after, size_t cut, bool prefixed, struct key *out)
-{
-	struct key start = *after;
-	struct span key, value;
-	int r;
-
-	if (start.len == 0) {
-		start.octets[0] = (uint8_t)letter;
-		start.len = 1;
-	} else if (cut > 0) {
-		/* Behind the last fragment of the subject: SUBJECT 0 FF... */
-		start.octets[start.len] = 0;
-		memset(start.octets + start.len + 1, 0xff, REPLICA_ID_LEN);
-		start.len += 1 + REPLICA_ID_LEN;
-	}
-	if (!prefixed) {
-		memmove(start.octets, start.octets + 1, start.len - 1);
-		start.len--;
-	}
-	r = store_cursor_seek(cursor, start.len > 0 ? key_span(&start) : SPAN("\0"), &key, &value);
-	if (r == 1 && after->len > 0 && span_is(key, key_span(&start)))
-		r = store_cursor_next(cursor, &key, &value);
-	if (r <= 0)
-		return r;
-	if (key.len > KEY_MAX - 1 || key.len <= cut)
-		return -EBADMSG;
-	if (prefixed && key.data[0] != letter)
-		return 0;
-	out->len = 0;
-	if (!prefixed)
-		out->octets[out->len++] = (uint8_t)letter;
-	memcpy(out->octets + out->len, key.data, key.len - cut);
-	out->len += key.len - cut;
-	return 1;
-}
-
-struct walk_cursors {
-	struct store_cursor *fragments, *zones, *served;
-};
-
-static void
-take_smaller(const struct key *candidate, struct key *best)
-{
-	struct span a = key_span(candidate), b = key_span(best);
-
-	if (best->len == 0 || compare_spans(&a, &b) < 0)
-		*best = *candidate;
-}
-
-/* The next subject: 1, or 0 when the walk is over. */
-static int
-walk_next(struct walk *walk, const struct walk_cursors *cursors)
-{
-	for (; *walk->letters != '\0'; walk->letters++, walk->last.len = 0) {
-		char letter = *walk->letters;
-		struct key best = { .len = 0 };
-		struct key found;
-		int r;
-
-		if (letter == 's') {
-			/* There is always one. */
-			if (walk->last.len == 0)
-				best = (struct key){ .len = 1, .octets = { 's' } };
-		} else {
-			r = next_subject(cursors->fragments, letter, &walk->last, 1 + REPLICA_ID_LEN, true, &found);
-			if (r < 0)
-				return r;
-			if (r == 1)
-				take_smaller(&found, &best);
-			r = next_subject(cursors->served, letter, &walk->last, 0, true, &found);
-			if (r < 0)
-				return r;
-			if (r == 1)
-				take_smaller(&found, &best);
-			if (letter == 'z') {
-				r = next_subject(cursors->zones, letter, &walk->last, 0, false, &found);
-				if (r < 0)
-					return r;
-				if (r == 1)
-					take_smaller(&found, &best);
-			}
-		}
-		if (best.len > 0) {
-			walk->last = best;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-/* Both transactions of one step of a walk, and their cursors. */
-struct walk_step {
-	struct store_txn *directory, *dns;
-	struct walk_cursors cursors;
-};
-
-static int
-step_begin(struct publish *publish, bool write, struct walk_step *step)
-{
-	int r = store_begin_read(publish->replica->store, &step->directory);
-
-	if (r == 0)
-		r = write ? store_begin_write(publish->dns, &step->dns) : store_begin_read(publish->dns, &step->dns);
-	if (r == 0)
-		r = store_cursor_open(step->directory, REPLICA_FRAGMENT, &step->cursors.fragments);
-	if (r == 0)
-		r = store_cursor_open(step->directory, REPLICA_ZONE, &step->cursors.zones);
-	if (r == 0)
-		r = store_cursor_open(step->dns, 0, &step->cursors.served);
-	return r;
-}
-
-static void
-step_end(struct walk_step *step)
-{
-	store_cursor_close(step->cursors.fragments);
-	store_cursor_close(step->cursors.zones);
-	store_cursor_close(step->cursors.served);
-	store_abort(step->directory);
-	store_abort(step->dns);
-	*step = (struct walk_step){ .directory = NULL };
-}
-
 static int
 write_deferred(struct publish *publish, struct store_txn *dns)
 {
@@ -638,11 +465,11 @@ rebuild_step(struct publish *publish, struct walk *walk, bool first, uint64_t ap
 	int r;
 
 	set_busy(publish, true);
-	r = step_begin(publish, true, &step);
+	r = publish_step_begin(publish, true, &step);
 	if (r < 0)
 		goto out;
-	for (size_t n = 0; first ? store_dirty_pages(step.dns) < FIRST_DIRTY_MAX : n < BATCH_SUBJECTS; n++) {
-		r = walk_next(walk, &step.cursors);
+	for (size_t n = 0; first ? store_dirty_pages(step.dns) < FIRST_DIRTY_MAX : n < PUBLISH_BATCH; n++) {
+		r = publish_walk_next(walk, &step.cursors);
 		if (r <= 0)
 			break;
 		r = publish_subject(publish, step.directory, step.dns, key_span(&walk->last));
@@ -664,7 +491,7 @@ rebuild_step(struct publish *publish, struct walk *walk, bool first, uint64_t ap
 	if (r == 0)
 		r = more;
 out:
-	step_end(&step);
+	publish_step_end(&step);
 	set_busy(publish, false);
 	return r;
 }
@@ -681,7 +508,7 @@ static int
 rebuild(struct publish *publish)
 {
 	cleanup(store_abortp) struct store_txn *directory = NULL;
-	struct walk walk = { .letters = subject_letters };
+	struct walk walk = { .letters = PUBLISH_LETTERS };
 	bool first = !publish->complete;
 	uint64_t sequence = 0;
 	int r = store_begin_read(publish->replica->store, &directory);
@@ -707,65 +534,6 @@ rebuild(struct publish *publish)
 		r = load_mark_clear(publish->dns);
 	set_rebuilding(publish, false);
 	return r;
-}
-
-int64_t
-publish_verify(struct publish *publish, void (*each)(void *context, const char *sentence), void *context,
-               const atomic_bool *stop)
-{
-	struct publish *reader = calloc(1, sizeof(*reader));
-	struct walk walk = { .letters = subject_letters };
-	int64_t differ = 0;
-	int r = 1;
-
-	if (reader == NULL)
-		return -ENOMEM;
-	/* A shadow with scratch memory of its own: the thread goes on meanwhile. */
-	reader->replica = publish->replica;
-	reader->options = publish->options;
-	while (r == 1 && !atomic_load(stop)) {
-		struct walk_step step = { .directory = NULL };
-
-		r = step_begin(publish, false, &step);
-		for (int n = 0; r >= 0 && n < BATCH_SUBJECTS; n++) {
-			bool exists;
-			uint64_t hold;
-
-			r = walk_next(&walk, &step.cursors);
-			if (r == 0)
-				break;
-			if (r == 1)
-				r = combine(reader, step.directory, step.dns, key_span(&walk.last), &exists, &hold);
-			arena_reset(&reader->arena);
-			if (r < 0)
-				break;
-			r = 1;
-			if (reader->reduced.present == exists &&
-			    (!exists || span_is(text_span(&reader->served), text_span(&reader->reduced.value))))
-				continue;
-			differ++;
-			if (each != NULL) {
-				cleanup(text_free) struct text sentence = TEXT_INIT;
-				struct dname zone, name;
-				char letter;
-
-				if (key_split(key_span(&walk.last), &letter, &zone, &name) == 0) {
-					text_putf(&sentence, "dns: %s ", letter == 's' ? "settings" : letter == 'z' ? "zone" : "node");
-					if (letter != 's')
-						dname_put_text(&sentence, &name);
-					text_put(&sentence, exists ? " differs from what directory/ says" : " is missing");
-					each(context, text_str(&sentence));
-				}
-			}
-		}
-		step_end(&step);
-	}
-	arena_free(&reader->arena);
-	text_free(&reader->served);
-	text_free(&reader->reduced.value);
-	text_free(&reader->reduced.problems);
-	free(reader);
-	return r < 0 ? r : differ;
 }
 
 /* --- the thread --------------------------------------------------------------------------------------- */

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * Walking over all subjects that there are or should be: for a rebuild, and for comparing.
+ */
+#include <config.h>
+
+#include "cache/publish_dns_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+
+enum {
+	VERIFY_PAUSE_MILLISECONDS = 10,
+	VERIFY_PATIENCE = 200, /* such pauses, in all */
+};
+
+int
+publish_compare(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+
+	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* The smallest key above AFTER that CURSOR's table has and that begins with LETTER, cut by CUT octets at its end. */
+static int
+next_subject(struct store_cursor *cursor, char letter, const struct key *after, size_t cut, bool prefixed, struct key *out)
+{
+	struct key start = *after;
+	struct span key, value;
+	int r;
+
+	if (start.len == 0) {
+		start.octets[0] = (uint8_t)letter;
+		start.len = 1;
+	} else if (cut > 0) {
+		/* Behind the last fragment of the subject: SUBJECT 0 FF... */
+		start.octets[start.len] = 0;
+		memset(start.octets + start.len + 1, 0xff, REPLICA_ID_LEN);
+		start.len += 1 + REPLICA_ID_LEN;
+	}
+	if (!prefixed) {
+		memmove(start.octets, start.octets + 1, start.len - 1);
+		start.len--;
+	}
+	r = store_cursor_seek(cursor, start.len > 0 ? key_span(&start) : SPAN("\0"), &key, &value);
+	if (r == 1 && after->len > 0 && span_is(key, key_span(&start)))
+		r = store_cursor_next(cursor, &key, &value);
+	if (r <= 0)
+		return r;
+	if (key.len > KEY_MAX - 1 || key.len <= cut)
+		return -EBADMSG;
+	if (prefixed && key.data[0] != letter)
+		return 0;
+	out->len = 0;
+	if (!prefixed)
+		out->octets[out->len++] = (uint8_t)letter;
+	memcpy(out->octets + out->len, key.data, key.len - cut);
+	out->len += key.len - cut;
+	return 1;
+}
+
+static void
+take_smaller(const struct key *candidate, struct key *best)
+{
+	struct span a = key_span(candidate), b = key_span(best);
+
+	if (best->len == 0 || publish_compare(&a, &b) < 0)
+		*best = *candidate;
+}
+
+int
+publish_walk_next(struct walk *walk, const struct walk_cursors *cursors)
+{
+	for (; *walk->letters != '\0'; walk->letters++, walk->last.len = 0) {
+		char letter = *walk->letters;
+		struct key best = { .len = 0 };
+		struct key found;
+		int r;
+
+		if (letter == 's') {
+			/* There is always one. */
+			if (walk->last.len == 0)
+				best = (struct key){ .len = 1, .octets = { 's' } };
+		} else {
+			r = next_subject(cursors->fragments, letter, &walk->last, 1 + REPLICA_ID_LEN, true, &found);
+			if (r < 0)
+				return r;
+			if (r == 1)
+				take_smaller(&found, &best);
+			r = next_subject(cursors->served, letter, &walk->last, 0, true, &found);
+			if (r < 0)
+				return r;
+			if (r == 1)
+				take_smaller(&found, &best);
+			if (letter == 'z') {
+				r = next_subject(cursors->zones, letter, &walk->last, 0, false, &found);
+				if (r < 0)
+					return r;
+				if (r == 1)
+					take_smaller(&found, &best);
+			}
+		}
+		if (best.len > 0) {
+			walk->last = best;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int
+publish_step_begin(struct publish *publish, bool write, struct walk_step *step)
+{
+	int r = store_begin_read(publish->replica->store, &step->directory);
+
+	if (r == 0)
+		r = write ? store_begin_write(publish->dns, &step->dns) : store_begin_read(publish->dns, &step->dns);
+	if (r == 0)
+		r = store_cursor_open(step->directory, REPLICA_FRAGMENT, &step->cursors.fragments);
+	if (r == 0)
+		r = store_cursor_open(step->directory, REPLICA_ZONE, &step->cursors.zones);
+	if (r == 0)
+		r = store_cursor_open(step->dns, 0, &step->cursors.served);
+	return r;
+}
+
+void
+publish_step_end(struct walk_step *step)
+{
+	store_cursor_close(step->cursors.fragments);
+	store_cursor_close(step->cursors.zones);
+	store_cursor_close(step->cursors.served);
+	store_abort(step->directory);
+	store_abort(step->dns);
+	*step = (struct walk_step){ .directory = NULL };
+}
+
+/* --- comparing --------------------------------------------------------------------------------------------- */
+
+/* Whether SUBJECT is what it should be, 1 or 0; *OUT_EXISTS: it is there at all. */
+static int
+verify_subject(struct publish *reader, const struct walk_step *step, struct span subject, bool *out_exists)
+{
+	uint64_t hold;
+	int r = publish_combine(reader, step->directory, step->dns, subject, out_exists, &hold);
+
+	arena_reset(&reader->arena);
+	if (r < 0)
+		return r;
+	return reader->reduced.present == *out_exists &&
+	       (!*out_exists || span_is(text_span(&reader->served), text_span(&reader->reduced.value)));
+}
+
+static void
+say_difference(struct span subject, bool exists, void (*each)(void *context, const char *sentence), void *context)
+{
+	cleanup(text_free) struct text sentence = TEXT_INIT;
+	struct dname zone, name;
+	char letter;
+
+	if (key_split(subject, &letter, &zone, &name) < 0)
+		return;
+	text_putf(&sentence, "dns: %s ", letter == 's' ? "settings" : letter == 'z' ? "zone" : "node");
+	if (letter != 's')
+		dname_put_text(&sentence, &name);
+	text_put(&sentence, exists ? " differs from what directory/ says" : " is missing");
+	each(context, text_str(&sentence));
+}
+
+int64_t
+publish_verify(struct publish *publish, void (*each)(void *context, const char *sentence), void *context,
+               const atomic_bool *stop)
+{
+	struct publish *reader = calloc(1, sizeof(*reader));
+	struct walk walk = { .letters = PUBLISH_LETTERS };
+	struct walk_step step = { .directory = NULL };
+	int64_t differ = 0;
+	int patience = VERIFY_PATIENCE;
+	int r = 1;
+
+	if (reader == NULL)
+		return -ENOMEM;
+	/* A shadow with scratch memory of its own: the thread goes on meanwhile. */
+	reader->replica = publish->replica;
+	reader->options = publish->options;
+	while (r == 1 && !atomic_load(stop)) {
+		r = publish_step_begin(publish, false, &step);
+		for (int n = 0; r >= 0 && n < PUBLISH_BATCH; n++) {
+			bool exists = false;
+
+			r = publish_walk_next(&walk, &step.cursors);
+			if (r <= 0)
+				break;
+			r = verify_subject(reader, &step, key_span(&walk.last), &exists);
+			/* The two snapshots are not of one moment: what changes now is looked at again. */
+			while (r == 0 && patience > 0 && !atomic_load(stop)) {
+				publish_step_end(&step);
+				poll(NULL, 0, VERIFY_PAUSE_MILLISECONDS);
+				patience--;
+				r = publish_step_begin(publish, false, &step);
+				if (r == 0)
+					r = verify_subject(reader, &step, key_span(&walk.last), &exists);
+			}
+			if (r < 0)
+				break;
+			if (r == 0) {
+				differ++;
+				if (each != NULL)
+					say_difference(key_span(&walk.last), exists, each, context);
+			}
+			r = 1;
+		}
+		publish_step_end(&step);
+	}
+	arena_free(&reader->arena);
+	text_free(&reader->served);
+	text_free(&reader->reduced.value);
+	text_free(&reader->reduced.problems);
+	free(reader);
+	return r < 0 ? r : differ;
+}
