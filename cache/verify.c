@@ -214,8 +214,9 @@ look_again(struct verify *verify)
 	return 0;
 }
 
+/* Counts, and tells unless QUIET, what is here only: 1 when there is any. */
 static int
-look_for_extra(struct verify *verify)
+look_for_extra(struct verify *verify, bool quiet)
 {
 	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
 	struct span key, value;
@@ -230,6 +231,8 @@ look_for_extra(struct verify *verify)
 		if (id >= verify->last_id)
 			break;
 		r = seen_has(&verify->seen, id) ? 0 : replica_node(verify->txn, id, &node);
+		if (r == 1 && node.has_entry && quiet)
+			return 1;
 		if (r == 1 && node.has_entry) {
 			cleanup(text_free) struct text dn = TEXT_INIT;
 
@@ -248,16 +251,21 @@ look_for_extra(struct verify *verify)
 int
 verify_finish(struct verify *verify, void (*settle)(void *context), struct verify_figures *out)
 {
-	int r;
+	int r = verify->again_count > 0 ? 1 : look_for_extra(verify, true);
 
-	store_reset(verify->txn);
-	if (settle != NULL)
-		settle(verify->context);
-	r = store_renew(verify->txn);
-	if (r == 0)
-		r = look_again(verify);
-	if (r == 0)
-		r = look_for_extra(verify);
+	if (r < 0)
+		return r;
+	/* What differs may be what changes at this moment. */
+	if (r == 1) {
+		store_reset(verify->txn);
+		if (settle != NULL)
+			settle(verify->context);
+		r = store_renew(verify->txn);
+		if (r == 0)
+			r = look_again(verify);
+		if (r == 0)
+			r = look_for_extra(verify, false);
+	}
 	if (r == 0)
 		*out = verify->figures;
 	return r;
