@@ -2,6 +2,7 @@
 # what it needs is not there (ISPMAN_NO_SKIP=1 makes that a failure).
 
 integration_tests = \
+	%D%/crash.py \
 	%D%/examples.py \
 	%D%/golden.py \
 	%D%/ispmanctl.py \
@@ -57,3 +58,8 @@ check_PROGRAMS += %D%/record_attributes
 check_PROGRAMS += %D%/rdata_check
 %C%_rdata_check_LDADD = cache/librdata.la common/libcommon.la
 %C%_rdata_check_SOURCES = %D%/rdata_check.c
+
+# What crash.py reads the cache with.
+check_PROGRAMS += %D%/cache_watch
+%C%_cache_watch_LDADD = cache/libshelf.la
+%C%_cache_watch_SOURCES = %D%/cache_watch.c

@@ -1,0 +1,504 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the ispman authors
+"""ispman-cached killed at any moment, some hundred times.
+
+Killed with SIGKILL while it loads for the first time, refreshes (with and without a session log, so by
+deletions and by presence), follows changes, moves subtrees, rebuilds, and reads LDIF files again; also in the middle of a
+write, which leaves LMDB's writer lock held. After each round it is started again, and `ispmanctl verify` must find
+the cache equal to the source; a rebuild must find every fragment as it is; in the end the zones must be those of a
+cache that was loaded from nothing.
+
+Meanwhile cache_watch reads. It must never see a name absent, its records half old and half new, an older state, or an
+unreadable cache. Readers are killed too, and must not hold pages or slots.
+
+CRASH_KILLS says how many kills (200), CRASH_SEED which.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import ispman_ldif
+import servers
+import tap
+
+KILLS = int(os.environ.get("CRASH_KILLS", "200"))
+SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+BASE = "o=ispman"
+ZONES = 200      # ordinary ones
+WATCHED = 12     # zones with names that are watched
+MOVED = 20       # zones below a node that is renamed
+PRELOAD = "tests/powerloss/.libs/record_writes.so"
+
+rng = random.Random(SEED)
+
+
+def soa(n):
+    return "ns%d.g. host%d.g. 1 %d 600 86400 300" % (n, n, n)
+
+
+def pair(n):
+    return ["10.%d.%d.1" % (n >> 8, n & 255), "10.%d.%d.2" % (n >> 8, n & 255)]
+
+
+def change(dn, kind, *lines):
+    return "\n".join(("dn: " + dn, "changetype: " + kind) + lines) + "\n\n"
+
+
+def replace(dn, **values):
+    parts = []
+    for name, value in values.items():
+        parts += ["replace: " + name]
+        parts += ["%s: %s" % (name, v) for v in (value if isinstance(value, list) else [value])]
+        parts += ["-"]
+    return change(dn, "modify", *parts)
+
+
+class Directory:
+    """The tree, and changes to it as LDIF."""
+
+    def __init__(self):
+        self.tree = tree = ispman_ldif.Tree(BASE)
+        self.numbers = {}     # dn of a watched entry → N
+        self.watched = []     # lines for cache_watch
+        self.zones = []       # all that ever are there
+        self.extra = {}       # dn of added record → its zone
+        self.whole = set()    # zones added whole
+        self.moved = self.branch_moved = False
+        self.count = 0
+        tree.setting("catchAllCNAME", "none")
+        for i in range(ZONES):
+            self.zone("z%d.example" % i)
+        for i in range(MOVED):
+            self.zone("m%d.old.example" % i)
+        for i in range(WATCHED):
+            zone = "w%d.example" % i
+            self.zone(zone)
+            self.watched.append("%s. soa" % zone)
+            for name in ("a", "b.c"):
+                dn = tree.entry(zone, name, [("aRecord", v) for v in pair(1)] + [("mXRecord", "1 mx.g.")],
+                                tree.branch("ou", "aRecord", tree.zone_node(zone)), ["A", "MX"])
+                self.numbers[dn.decode()] = 1
+                self.watched.append("%s.%s. mx" % (name, zone))
+        tree.branch("ou", "aRecord", tree.zone_node("park.example"))
+
+    def zone(self, zone):
+        tree = self.tree
+        self.zones.append(zone + ".")
+        tree.domain(zone, "primary")
+        dn = tree.record(zone, "@", "SOA", soa(1), layout="type")
+        if ".old." not in zone:
+            self.numbers[dn.decode()] = 1
+        tree.record(zone, "@", "NS", "ns.isp.example.")
+        tree.record(zone, "@", "MX", "10 mail")
+        n = len(self.zones)
+        tree.record(zone, "mail", "A", "192.0.2.%d" % (n % 250 + 1), pointer="192.0.2.%d" % (n % 250 + 1))
+        for owner in ("left", "right"):
+            tree.record(zone, owner, "A", "192.0.2.251", layout="type")
+
+    def octets(self):
+        # slapadd takes no version line.
+        return self.tree.octets().partition(b"\n")[2].lstrip()
+
+    @staticmethod
+    def node(zone):
+        return ",".join("dc=" + label for label in zone.rstrip(".").split(".")) + ",ou=DNS," + BASE
+
+    def next(self, dn):
+        self.numbers[dn] += 1
+        return self.numbers[dn]
+
+    # Each of these returns LDIF change records.
+
+    def change_watched(self):
+        dn = rng.choice(sorted(self.numbers))
+        n = self.next(dn)
+        if "sOARecord" in dn:
+            return replace(dn, sOARecord=soa(n))
+        return replace(dn, aRecord=pair(n), mXRecord="%d mx.g." % n)
+
+    def add_record(self):
+        zone = "z%d.example" % rng.randrange(ZONES)
+        self.count += 1
+        dn = "relativeDomainName=x%d,ou=aRecord,%s" % (self.count, self.node(zone))
+        self.extra[dn] = zone
+        return change(dn, "add", "objectClass: top", "objectClass: dNSZone", "zoneName: " + zone,
+                      "relativeDomainName: x%d" % self.count, "aRecord: 192.0.2.%d" % (self.count % 200 + 1))
+
+    def delete_record(self):
+        if not self.extra:
+            return self.add_record()
+        dn = rng.choice(sorted(self.extra))
+        del self.extra[dn]
+        return change(dn, "delete")
+
+    def swap_records(self):
+        zone = "z%d.example" % rng.randrange(ZONES)
+        below = ",ou=aRecord," + self.node(zone)
+        if zone in self.whole:
+            return ""
+        return "".join(change("relativeDomainName=%s%s" % (a, below), "modrdn", "newrdn: relativeDomainName=" + b,
+                              "deleteoldrdn: 1")
+                       for a, b in (("left", "middle"), ("right", "left"), ("middle", "right")))
+
+    def toggle_zone(self):
+        zone = "added%d.example" % rng.randrange(6)
+        below, node = self.node(zone), "ispmanDomain=%s,%s" % (zone, BASE)
+        soa_dn = "relativeDomainName=@,ou=sOARecord," + below
+        if zone in self.whole:
+            self.whole.remove(zone)
+            return "".join(change(dn, "delete") for dn in (soa_dn, "ou=sOARecord," + below, below, node))
+        self.whole.add(zone)
+        branch = ("objectClass: ispmanBranch",)
+        return (change(node, "add", "objectClass: ispmanDomain", "objectClass: PureFTPdUser",
+                       "objectClass: posixAccount", "ispmanDomain: " + zone, "ispmanDomainType: primary",
+                       "ispmanDomainMailDeliveryMethod: local", "ispmanStatus: active", "cn: " + zone,
+                       "uid: " + zone, "uidNumber: 1", "gidNumber: 1", "homeDirectory: /") +
+                change(below, "add", *branch, "dc: " + zone.split(".")[0]) +
+                change("ou=sOARecord," + below, "add", *branch, "ou: sOARecord") +
+                change(soa_dn, "add", "objectClass: top", "objectClass: dNSZone", "zoneName: " + zone,
+                       "relativeDomainName: @", "sOARecord: " + soa(1)))
+
+    def move_subtree(self):
+        """Zones that leave the place their records claim vanish, and come back with it."""
+        old, new = ("new", "old") if self.moved else ("old", "new")
+        self.moved = not self.moved
+        return change("dc=%s,dc=example,ou=DNS,%s" % (old, BASE), "modrdn", "newrdn: dc=" + new, "deleteoldrdn: 1")
+
+    def move_branch(self):
+        there, back = "dc=m0," + self.node("old.example"), "dc=m0," + self.node("park.example")
+        if self.moved:
+            return ""
+        self.branch_moved = not self.branch_moved
+        old, new = (there, back) if self.branch_moved else (back, there)
+        return change(old, "modrdn", "newrdn: dc=m0", "deleteoldrdn: 0", "newsuperior: " + new.partition(",")[2])
+
+    def set_setting(self):
+        self.count += 1
+        return replace("ispmanVar=catchAllCNAME,ispmanModule=dns_vars,ou=conf," + BASE,
+                       ispmanVal="none" if self.count % 2 else "www")
+
+    def burst(self, size):
+        kinds = ([self.change_watched] * 12 + [self.add_record] * 3 + [self.delete_record] * 3 +
+                 [self.swap_records] * 2 + [self.toggle_zone] * 2 + [self.move_subtree, self.move_branch, self.set_setting])
+        return "".join(rng.choice(kinds)() for _ in range(size))
+
+
+class Watch:
+    """cache_watch, and what it has to say."""
+
+    def __init__(self, box, name, cached, lines, mode="watch"):
+        self.name = name
+        self.names = box.write(name + ".names", "".join(line + "\n" for line in lines))
+        with open(self.names) as f:
+            self.process = subprocess.Popen([servers.built("tests/integration/cache_watch"), mode, cached.cache_dir],
+                                            stdin=f, stdout=subprocess.PIPE, text=True,
+                                            preexec_fn=servers._die_with_parent)
+
+    def line(self, text):
+        got = self.process.stdout.readline().strip()
+        if got != text:
+            raise RuntimeError("%s: %r instead of %r" % (self.name, got, text))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def end(self, t, what):
+        if self.process.poll() is None:
+            self.process.terminate()
+        said, _ = self.process.communicate(timeout=30)
+        tap.say("%s: %s" % (self.name, said.strip().splitlines()[-1:]))
+        t.ok(self.process.returncode == 0 and "BAD" not in said and "END" in said, what, said)
+
+
+class Modify(threading.Thread):
+    """Changes in the background."""
+
+    def __init__(self, slapd, ldif):
+        super().__init__()
+        self.slapd, self.ldif, self.error = slapd, ldif, None
+        self.start()
+
+    def run(self):
+        try:
+            self.slapd.modify(self.ldif)
+        except Exception as error:
+            self.error = error
+
+    def end(self):
+        self.join()
+        if self.error is not None:
+            raise self.error
+
+
+class Crashes:
+    def __init__(self, box, t, cached):
+        self.box, self.t, self.cached = box, t, cached
+        self.kills = 0
+        self.counts = {}
+        self.span = 0.3      # of a start until it is synchronised
+        self.first_span = 0.3
+
+    def note(self, kind):
+        self.kills += 1
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def moment(self, span):
+        """A delay within SPAN; often a very short one."""
+        if rng.random() < 0.3:
+            return 0.0001 * (span / 0.0001) ** rng.random()
+        return rng.uniform(0, span)
+
+    def kill_after(self, kind, span):
+        if rng.random() < 0.35 and self.armed:
+            # It kills itself within a write, so with the writer's lock held.
+            try:
+                self.cached.process.wait(span * 2)
+            except subprocess.TimeoutExpired:
+                self.cached.process.kill()
+        else:
+            time.sleep(self.moment(span))
+        if self.cached.process.poll() is not None and self.cached.process.returncode != -signal.SIGKILL:
+            raise RuntimeError("ispman-cached ended with %s" % self.cached.process.returncode)
+        self.cached.process.kill()
+        self.cached.process.wait()
+        self.note(kind)
+
+    def spawn(self, writes=0):
+        """Starts it; WRITES: to die in one of its first so many storage operations."""
+        library = servers.built(PRELOAD)
+        self.armed = bool(writes and library)
+        self.cached.env = {}
+        if self.armed:
+            self.cached.env = {"LD_PRELOAD": library, "RECORD_ROOT": self.cached.cache_dir,
+                               "RECORD_DIE_AT": str(rng.randrange(1, writes))}
+        self.cached.spawn()
+
+    def settle(self):
+        """Starts it for good; then it must be equal to the source."""
+        began = time.monotonic()
+        self.spawn()
+        self.cached.wait()
+        self.span = 0.8 * self.span + 0.2 * (time.monotonic() - began)
+        servers.wait_until(lambda: status(self.cached)["job"] is None, "no other job", 30)
+        got = self.cached.ctl("verify")
+        if got.returncode != 0:
+            raise RuntimeError("verify: %s%s" % (got.stdout, got.stderr))
+
+    def check_fragments(self):
+        got = self.cached.ctl("rebuild")
+        if got.returncode != 0 or "; 0 fragments differed" not in got.stdout:
+            raise RuntimeError("rebuild: %s%s" % (got.stdout, got.stderr))
+
+    # --- the scenarios; each starts and ends with a synchronised daemon, or with none
+
+    def first_load(self, directory, slapd):
+        for _ in range(rng.randrange(1, 4)):
+            self.spawn(writes=60)
+            self.kill_after("first load", self.first_span)
+            if rng.random() < 0.3:
+                slapd.modify(directory.burst(10))
+        self.settle()
+
+    def persist(self, directory, slapd):
+        """Changes come all the while, over one or several lives."""
+        modify = Modify(slapd, directory.burst(80))
+        for i in range(rng.randrange(1, 4)):
+            if i:
+                self.spawn(writes=40)
+            self.kill_after("changes", 0.15 if not i else self.span)
+        modify.end()
+        self.settle()
+
+    def refresh(self, directory, slapd, size=60):
+        self.cached.kill()
+        slapd.modify(directory.burst(size))
+        for _ in range(rng.randrange(1, 4)):
+            self.spawn(writes=12)
+            self.kill_after("refresh", self.span)
+        self.settle()
+
+    def rename(self, directory, slapd):
+        moves = directory.move_subtree() + directory.swap_records()
+        modify = Modify(slapd, moves)
+        self.kill_after("subtree rename", 0.08)
+        modify.end()
+        self.settle()
+
+    def rebuild(self, directory, slapd):
+        asked = subprocess.Popen([servers.program("ispmanctl"), "-c", self.cached.conf_path, "rebuild"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if rng.random() < 0.5:
+            slapd.modify(directory.burst(5))
+        self.kill_after("rebuild", 0.12)
+        asked.wait()
+        self.settle()
+
+
+def delete_many(directory):
+    """Deletions for a sweep, below the brake."""
+    out = "".join(directory.delete_record() for _ in range(min(len(directory.extra), 30)))
+    return out + "".join(directory.add_record() for _ in range(40))
+
+
+def run_ldap(box, t, sessionlog, kills, name):
+    directory = Directory()
+    slapd = box.slapd(ldif=box.write(name + ".ldif", directory.octets()), sessionlog=sessionlog, name="slapd-" + name)
+    cached = box.cached(slapd=slapd, name=name, start=False,
+                        settings={"dns": {"reverse-prefixes": "192.0.2.0/24"}, "ldap": {"return-interval": "1s"}})
+    crashes = Crashes(box, t, cached)
+    crashes.armed = False
+    # Before the first complete load there is nothing to see; from then on there always is.
+    watch = Watch(box, "watch-" + name, cached, directory.watched)
+    crashes.first_load(directory, slapd)
+    while crashes.counts.get("first load", 0) < kills // 8:
+        # From nothing, in a folder of its own.
+        fresh = box.cached(slapd=slapd, name=name + "-fresh", start=False,
+                           settings={"dns": {"reverse-prefixes": "192.0.2.0/24"}})
+        other, crashes.cached = crashes.cached, fresh
+        crashes.first_load(directory, slapd)
+        box.release(fresh)
+        crashes.cached = other
+    scenarios = [crashes.persist] * 3 + [crashes.refresh] * 3 + [crashes.rename, crashes.rebuild]
+    rounds = 0
+    while crashes.kills < kills:
+        rng.choice(scenarios)(directory, slapd)
+        if rng.random() < 0.2:
+            cached.kill()
+            slapd.modify(delete_many(directory))
+            crashes.spawn(writes=20)
+            crashes.kill_after("sweep", crashes.span)
+            crashes.settle()
+        rounds += 1
+        if rounds % 4 == 0:
+            crashes.check_fragments()
+    crashes.check_fragments()
+    tap.say("%s: %d kills, %s" % (name, crashes.kills, crashes.counts))
+    t.ok(True, "%s: after %d kills the cache was equal to the directory each time" % (name, crashes.kills))
+    compare_with_fresh(box, t, directory, slapd, cached, name)
+    return directory, slapd, cached, watch
+
+
+def dump(box, cached, directory):
+    zones = directory.zones + ["added%d.example." % i for i in range(6)] + ["2.0.192.in-addr.arpa."]
+    names = box.write("zones", "".join(zone + "\n" for zone in zones))
+    with open(names) as f:
+        return subprocess.run([servers.built("tests/integration/cache_watch"), "dump", cached.cache_dir], stdin=f,
+                              capture_output=True, text=True).stdout
+
+
+def compare_with_fresh(box, t, directory, slapd, cached, name):
+    # A zone that was moved away keeps its SOA for a while, but not in a new cache.
+    slapd.modify((directory.move_subtree() if directory.moved else "") +
+                 (directory.move_branch() if directory.branch_moved else "") + directory.burst(0))
+    cached.ctl("wait")
+    fresh = box.cached(slapd=slapd, name=name + "-from-nothing", settings={"dns": {"reverse-prefixes": "192.0.2.0/24"}})
+    got, want = dump(box, cached, directory), dump(box, fresh, directory)
+    t.ok(len(want) > 1000 and "BAD" not in want, "%s: the zones of a cache loaded from nothing can be read" % name, want[:300])
+    t.ok(got == want, "%s: the zones are those of a cache loaded from nothing" % name,
+         "\n".join(sorted(set(got.splitlines()) ^ set(want.splitlines()))[:20]))
+    box.release(fresh)
+
+
+def status(cached):
+    return json.loads(cached.ctl("status", "--json").stdout)
+
+
+def run_readers(box, t, directory, slapd, cached, between):
+    """Readers that die in the middle of a snapshot."""
+    before = status(cached)["stores"]["dns"]
+    holders = [Watch(box, "hold%d" % i, cached, directory.watched, "hold") for i in range(4)]
+    for holder in holders:
+        holder.line("loaded")
+        holder.line("holding")
+    for _ in range(3):
+        slapd.modify(directory.burst(10))
+    cached.wait()
+    held = status(cached)["stores"]["dns"]
+    t.ok(held["readers"] >= before["readers"] + 4 and held["oldest_reader_lag"] > 0,
+         "readers in the middle of a snapshot are seen", str(held))
+    for holder in holders:
+        holder.kill()
+    between()
+
+    def freed():
+        now = status(cached)["stores"]["dns"]
+        return now["readers"] <= before["readers"] and now["oldest_reader_lag"] <= 1
+
+    servers.wait_until(freed, "the slots of dead readers to be freed", 30, pause=0.2)
+    t.ok(True, "readers killed in the middle of a snapshot hold neither slots nor pages")
+
+
+def run_ldif(box, t, kills):
+    directory = Directory()
+    path = box.path("tree.ldif")
+    tree = directory.tree
+    tree.write(path)
+    cached = box.cached(source="ldif:" + path, name="ldif", start=False)
+    crashes = Crashes(box, t, cached)
+    crashes.armed = False
+    watch = Watch(box, "watch-ldif", cached, directory.watched)
+
+    def change_file():
+        for dn in rng.sample(sorted(directory.numbers), 60):
+            n = directory.next(dn)
+            where, attributes = tree.entries[ispman_ldif.dn_key(dn.encode())]
+            keep = [(a, v) for a, v in attributes if a not in ("sOARecord", "aRecord", "mXRecord")]
+            new = [("sOARecord", soa(n))] if "sOARecord" in dn else (
+                [("aRecord", v) for v in pair(n)] + [("mXRecord", "%d mx.g." % n)])
+            tree.entries[ispman_ldif.dn_key(dn.encode())] = (where, keep + new)
+        for _ in range(5):
+            directory.count += 1
+            zone = "z%d.example" % rng.randrange(ZONES)
+            directory.extra[tree.record(zone, "x%d" % directory.count, "A", "192.0.2.7", layout="type")] = zone
+            if len(directory.extra) > 8:
+                gone = rng.choice(sorted(directory.extra))
+                del directory.extra[gone]
+                tree.remove(gone)
+        tree.write(path)
+
+    for _ in range(2):
+        crashes.spawn(writes=40)
+        crashes.kill_after("first load", crashes.first_span)
+    crashes.settle()
+    while crashes.kills < kills:
+        change_file()
+        if rng.random() < 0.5:
+            cached.kill()
+            crashes.spawn(writes=20)
+        crashes.kill_after("reload", crashes.span)
+        crashes.settle()
+    crashes.check_fragments()
+    tap.say("ldif: %d kills, %s" % (crashes.kills, crashes.counts))
+    t.ok(True, "ldif: after %d kills the cache was equal to the file each time" % crashes.kills)
+    watch.end(t, "ldif: no reader saw anything half applied")
+
+
+def main():
+    why = servers.missing("slapd", "cached", "ispmanctl")
+    if why:
+        tap.skip_all(why)
+    if not servers.built("tests/integration/cache_watch"):
+        tap.skip_all("cache_watch is not built")
+    t = tap.Tap()
+    tap.say("CRASH_SEED=%d" % SEED)
+    with servers.Sandbox("crash") as box:
+        run = run_ldap(box, t, 500, KILLS * 4 // 10, "sessionlog")
+        directory, slapd, cached, watch = run
+        run_readers(box, t, directory, slapd, cached, lambda: run_ldif(box, t, KILLS * 2 // 10))
+        watch.end(t, "sessionlog: no reader saw anything half applied")
+        box.release(cached, slapd)
+        run = run_ldap(box, t, 0, KILLS * 4 // 10, "present")
+        run[3].end(t, "present: no reader saw anything half applied")
+    sys.exit(t.done())
+
+
+main()
