@@ -38,6 +38,7 @@ enum {
 	KEEPALIVE_INTERVAL = 15,
 	KEEPALIVE_COUNT = 4,
 	MESSAGE_MAX = 64 * 1024 * 1024, /* octets of one LDAP message */
+	READ_AHEAD = 64 * 1024,         /* otherwise libldap reads each message by two calls */
 };
 
 struct connection_attempt {
@@ -301,6 +302,7 @@ set_options(struct connection_attempt *a, LDAP *ld)
 	struct timeval timeout = { .tv_sec = a->timeout };
 	int version = LDAP_VERSION3, deref = LDAP_DEREF_NEVER;
 	ber_len_t longest = MESSAGE_MAX;
+	int ahead = READ_AHEAD;
 	Sockbuf *buffer = NULL;
 
 	return ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version) == 0 &&
@@ -310,7 +312,9 @@ set_options(struct connection_attempt *a, LDAP *ld)
 	       ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout) == 0 &&
 	       ldap_set_option(ld, LDAP_OPT_TIMEOUT, &timeout) == 0 &&
 	       ldap_get_option(ld, LDAP_OPT_SOCKBUF, &buffer) == 0 &&
-	       ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &longest) > 0;
+	       ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &longest) > 0 &&
+	       ber_sockbuf_add_io(buffer, &ber_sockbuf_io_readahead, LBER_SBIOD_LEVEL_PROVIDER,
+	                          &ahead) == 0;
 }
 
 static int
