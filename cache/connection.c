@@ -34,6 +34,8 @@ enum {
 	PASSWORD_MAX = 4096,
 	PARENTS_MAX = 32, /* steps up from the base in search of contextCSN */
 	STEPS_MAX = 6,    /* an attempt may take this many timeouts */
+	ABANDONED_MAX = 32,
+	SETTLE_MS = 2000,
 	KEEPALIVE_IDLE = 60,
 	KEEPALIVE_INTERVAL = 15,
 	KEEPALIVE_COUNT = 4,
@@ -47,18 +49,28 @@ struct connection_attempt {
 	bool starttls, sync;
 	unsigned timeout;
 	size_t uri_number;
-	int done_fd; /* readable: the thread has ended */
+	int done_fd; /* readable: the thread has done what it could */
+	pthread_t thread;
 
 	pthread_mutex_t lock;
 	/* Under the lock. */
-	bool abandoned, ended;
+	bool abandoned;
 	int guard; /* a duplicate of the socket, to shut it down from outside; -1 */
 
 	/* The thread's until it has ended. */
 	struct connection *connection;
 	struct text why;
 	int error;
+
+	struct connection_attempt *next; /* of the abandoned ones */
 };
+
+/* Attempts that nobody waits for. Their threads are joined when they have ended. */
+static struct {
+	pthread_mutex_t lock;
+	struct connection_attempt *first;
+	size_t count;
+} abandoned = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- passwords ---- */
 
@@ -783,7 +795,6 @@ attempt_run(void *argument)
 {
 	struct connection_attempt *a = argument;
 	LDAPURLDesc *url = NULL;
-	bool abandoned;
 
 	if (ldap_url_parse(a->uri, &url) != LDAP_URL_SUCCESS) {
 		text_putf(&a->why, "%s: not a URI of the form ldap://host:port, ldaps://host:port or "
@@ -799,14 +810,7 @@ attempt_run(void *argument)
 		if (a->why.len == 0)
 			text_putf(&a->why, "%s: %s", a->uri, strerror(-a->error));
 	}
-	pthread_mutex_lock(&a->lock);
-	a->ended = true;
-	abandoned = a->abandoned;
-	if (!abandoned)
-		(void)eventfd_write(a->done_fd, 1);
-	pthread_mutex_unlock(&a->lock);
-	if (abandoned)
-		attempt_free(a);
+	(void)eventfd_write(a->done_fd, 1);
 	return NULL;
 }
 
@@ -823,19 +827,47 @@ copy_string(const char *string, char **out)
 static int
 spawn(struct connection_attempt *a)
 {
-	pthread_attr_t attributes;
 	sigset_t all, before;
-	pthread_t thread;
 	int r;
 
 	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, &attributes, attempt_run, a);
+	r = pthread_create(&a->thread, NULL, attempt_run, a);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
 	return -r;
+}
+
+/* Frees the abandoned attempts that have ended, or end within MS milliseconds. Returns how many are left. */
+static size_t
+reap(int ms)
+{
+	size_t left;
+
+	pthread_mutex_lock(&abandoned.lock);
+	for (struct connection_attempt **at = &abandoned.first; *at != NULL;) {
+		struct connection_attempt *a = *at;
+		struct pollfd done = { .fd = a->done_fd, .events = POLLIN };
+
+		if (poll(&done, 1, ms) > 0) {
+			*at = a->next;
+			abandoned.count--;
+			pthread_join(a->thread, NULL);
+			attempt_free(a);
+		} else {
+			at = &a->next;
+			/* Patience is for all of them together. */
+			ms = 0;
+		}
+	}
+	left = abandoned.count;
+	pthread_mutex_unlock(&abandoned.lock);
+	return left;
+}
+
+void
+connection_settle(void)
+{
+	(void)reap(SETTLE_MS);
 }
 
 int
@@ -844,9 +876,12 @@ connection_attempt_start(const struct connection_config *config, size_t uri,
                          struct connection_attempt **out_attempt)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct connection_attempt *a = calloc(1, sizeof(*a));
+	struct connection_attempt *a;
 	int r = -ENOMEM;
 
+	if (reap(0) >= ABANDONED_MAX)
+		return -EBUSY;
+	a = calloc(1, sizeof(*a));
 	if (a == NULL)
 		return -ENOMEM;
 	pthread_once(&once, wake_libldap);
@@ -887,14 +922,8 @@ connection_attempt_finish(struct connection_attempt *a, struct connection **out_
 {
 	int r;
 
-	/* Ended threads let go of the lock last. */
-	pthread_mutex_lock(&a->lock);
-	r = a->ended ? a->error : -EAGAIN;
-	pthread_mutex_unlock(&a->lock);
-	if (r == -EAGAIN) {
-		connection_attempt_abandon(a);
-		return r;
-	}
+	pthread_join(a->thread, NULL);
+	r = a->error;
 	if (r < 0)
 		text_put_span(why, text_span(&a->why));
 	else
@@ -906,18 +935,18 @@ connection_attempt_finish(struct connection_attempt *a, struct connection **out_
 void
 connection_attempt_abandon(struct connection_attempt *a)
 {
-	bool ended;
-
 	if (a == NULL)
 		return;
 	pthread_mutex_lock(&a->lock);
-	ended = a->ended;
 	a->abandoned = true;
 	if (a->guard >= 0)
 		shutdown(a->guard, SHUT_RDWR);
 	pthread_mutex_unlock(&a->lock);
-	if (ended)
-		attempt_free(a);
+	pthread_mutex_lock(&abandoned.lock);
+	a->next = abandoned.first;
+	abandoned.first = a;
+	abandoned.count++;
+	pthread_mutex_unlock(&abandoned.lock);
 }
 
 int

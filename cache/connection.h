@@ -6,8 +6,8 @@
  *
  * All of this blocks (a resolver, a TLS handshake, a Kerberos server), and libldap offers no way out of
  * most of it. So it is done in a thread of its own, an attempt, and whoever wants the connection
- * waits for a descriptor and may turn away at any instant; an attempt that nobody waits for any more cleans
- * up behind itself.
+ * waits for a descriptor and may turn away at any instant. Its socket is shut down then, which ends it soon; only
+ * a resolver or a Kerberos server can keep it for longer, and what is left of it is cleaned up later.
  */
 #pragma once
 
@@ -72,6 +72,10 @@ must_check int connection_attempt_finish(struct connection_attempt *attempt,
 
 /* Turns away from an attempt, ended or not. NULL is fine. */
 void connection_attempt_abandon(struct connection_attempt *attempt);
+
+/* Waits a little for abandoned attempts: to be called before the process ends, because libldap must not be taken down
+ * under a thread that uses it. */
+void connection_settle(void);
 
 /* An attempt and its end in one call, at most a few times the timeout. -ECANCELED when STOP_FD becomes readable. */
 must_check int connection_open(const struct connection_config *config, size_t uri,

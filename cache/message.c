@@ -27,7 +27,8 @@ message_search(struct connection *c, const struct message_search *search, int *o
 	if (oid == NULL || attributes == NULL || sync.ldctl_value.bv_val == NULL)
 		goto out;
 	/* libldap's prototypes lack const throughout. */
-	memcpy(sync.ldctl_value.bv_val, search->sync_request.data, search->sync_request.len);
+	if (search->sync_request.len > 0)
+		memcpy(sync.ldctl_value.bv_val, search->sync_request.data, search->sync_request.len);
 	for (size_t i = 0; i < search->attribute_count; i++) {
 		attributes[i] = strdup(search->attributes[i]);
 		if (attributes[i] == NULL)

@@ -357,6 +357,7 @@ sync_run(const struct sync_config *config, const struct feed *feed, int stop_fd,
 	r = follow_servers(&run);
 	sync_set_phase(&run, SYNC_STOPPED);
 	connection_close(run.candidate);
+	connection_settle();
 	for (size_t i = 0; i < config->server.uri_count; i++)
 		text_free(&run.told[i]);
 	free(run.told);

@@ -169,8 +169,10 @@ sync_read_all(const struct sync_config *config,
 	for (size_t i = 0; i < config->server.uri_count && c == NULL; i++) {
 		text_clear(why);
 		r = connection_open(&config->server, i, &wish, stop_fd, &c, why);
-		if (r == -ECANCELED)
+		if (r == -ECANCELED) {
+			connection_settle();
 			return r;
+		}
 	}
 	if (r < 0)
 		return r;

@@ -179,7 +179,9 @@ def client_certificate(t, box):
     servers.wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", scene.slapd.port)), "slapd")
     probe = scene.probe(starttls=1, ca_file=authority.file,
                         cert_file=certificate, key_file=key, bind_dn=None, bind_password_file=None,
-                        sasl_mech="EXTERNAL")
+                        sasl_mech="EXTERNAL",
+                        # libldap with GnuTLS loses a client certificate's memory (2.5.13).
+                        env={"ASAN_OPTIONS": "detect_leaks=0"})
     t.same(probe.wait_refresh(), "sweep", "SASL EXTERNAL by a client certificate")
 
 
