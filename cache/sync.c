@@ -25,7 +25,7 @@ enum {
 	PAUSE_MAX = 60 * 1000,
 	PAUSE_LAGGING_MAX = 5000, /* a replica usually catches up soon */
 	STEADY_AFTER = 10 * 1000, /* a connection that lasted this long was a good one */
-	STALL_PATIENCE = 5 * 60 * 1000,
+	STALL_PROBES = 5,         /* a server may show for so long that it has more than it sent */
 };
 
 uint64_t
@@ -345,7 +345,7 @@ sync_run(const struct sync_config *config, const struct feed *feed, int stop_fd,
 		.feed = feed,
 		.stop_fd = stop_fd,
 		.status = status,
-		.stall_patience = STALL_PATIENCE,
+		.stall_patience = (uint64_t)config->probe_interval * 1000 * STALL_PROBES,
 	};
 	int r;
 

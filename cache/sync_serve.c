@@ -21,7 +21,6 @@ enum {
 	REFRESH_FLUSH_AFTER = 100, /* ms; a refresh is not committed entry by entry */
 	COOKIE_FLUSH_AFTER = 1000, /* ms; a cookie alone changes no answer */
 	QUESTION_AGAIN = 1000,     /* ms; what was asked for may be told before there is another question */
-	STALL_PROBES = 5,
 	STALL_PATIENCE_MAX = 24 * 3600 * 1000,
 };
 
@@ -383,8 +382,6 @@ note_state(struct serving *s, const struct entry *entry)
 static enum sync_end
 judge_state(struct serving *s, uint64_t now)
 {
-	uint64_t patience = (uint64_t)s->config->probe_interval * 1000 * STALL_PROBES;
-
 	if (!s->session.complete || s->state.len == 0 || text_failed(&s->state) ||
 	    syncmsg_state_covers(text_span(&s->session.cookie), text_span(&s->state))) {
 		s->behind_since = 0;
@@ -392,9 +389,7 @@ judge_state(struct serving *s, uint64_t now)
 	}
 	if (s->behind_since == 0)
 		s->behind_since = now;
-	if (patience < s->run->stall_patience)
-		patience = s->run->stall_patience;
-	if (now - s->behind_since < patience)
+	if (now - s->behind_since < s->run->stall_patience)
 		return SYNC_END_NONE;
 	text_putf(&s->run->why, "%s: the server has changes that it has not sent for %llu s: asking anew", s->uri,
 	          (unsigned long long)(now - s->behind_since) / 1000);
