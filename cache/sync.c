@@ -210,6 +210,7 @@ judge_lag(struct sync_run *run)
 	if (now - run->lagging_since >= patience) {
 		text_putf(&run->why, "; nobody has newer data after %u s, so it is taken for the true state (a restored "
 		                     "backup) and everything is read anew", run->config->lag_timeout);
+		run->believes = true;
 		return SYNC_END_ANEW;
 	}
 	text_putf(&run->why, "; it has %u s to catch up before that counts as the true state (a restored backup)",
@@ -222,7 +223,7 @@ try_server(struct sync_run *run, size_t uri)
 {
 	struct connection_wish wish = { .base = run->config->base, .sync = true };
 	cleanup(connection_closep) struct connection *c = take(run->candidate);
-	bool had_cookie = !run->without_cookie;
+	bool was_full = run->without_cookie;
 	enum sync_end end;
 	int r;
 
@@ -238,12 +239,10 @@ try_server(struct sync_run *run, size_t uri)
 	}
 	count(run, &run->status->view.connections);
 	end = sync_serve(run, c);
-	if (end == SYNC_END_LAGGING)
-		end = judge_lag(run);
 	/* Once is enough: a server that wants a full refresh again while it is given one is broken. */
-	if (end == SYNC_END_ANEW && !had_cookie)
+	if (end == SYNC_END_ANEW && was_full)
 		end = SYNC_END_FAILED;
-	return end;
+	return end == SYNC_END_LAGGING ? judge_lag(run) : end;
 }
 
 static enum log_level

@@ -49,14 +49,6 @@ struct serving {
 	struct connection_attempt *attempt; /* to get back to the preferred server */
 };
 
-static bool
-is_stopped(const struct serving *s)
-{
-	struct pollfd stop = { .fd = s->run->stop_fd, .events = POLLIN };
-
-	return poll(&stop, 1, 0) > 0;
-}
-
 static uint64_t
 clock_ms(clockid_t clock)
 {
@@ -179,6 +171,7 @@ refresh_complete(struct serving *s)
 	    run->stall_patience < STALL_PATIENCE_MAX)
 		run->stall_patience *= 2;
 	run->without_cookie = false;
+	run->believes = false;
 	run->lagging_since = 0;
 	run->synchronised = true;
 	text_clear(&run->told[s->c->uri]);
@@ -622,7 +615,7 @@ follow(struct serving *s)
 		if (end == SYNC_END_NONE && !more)
 			end = check_clocks(s);
 		if (end == SYNC_END_NONE)
-			end = is_stopped(s) ? SYNC_END_STOP : await(s, more);
+			end = await(s, more);
 	}
 	return end;
 }
@@ -639,7 +632,7 @@ choose_cookie(struct serving *s, struct span *cookie)
 	int r;
 
 	*cookie = SPAN("");
-	if (s->run->without_cookie)
+	if (s->run->believes)
 		return SYNC_END_NONE;
 	r = feed->stored_cookie(feed->context, &s->arena, &stored);
 	if (r < 0)
@@ -661,7 +654,8 @@ choose_cookie(struct serving *s, struct span *cookie)
 		                        "behind our cookie)", s->uri);
 		return SYNC_END_LAGGING;
 	}
-	*cookie = stored;
+	if (!s->run->without_cookie)
+		*cookie = stored;
 	return SYNC_END_NONE;
 }
 

@@ -29,7 +29,9 @@ struct sync_run {
 
 	struct text *told;       /* a server: the last failure told about it */
 	struct text why;
-	bool without_cookie;     /* until a refresh is complete */
+	/* Both until a refresh is complete. */
+	bool without_cookie;     /* everything is to be read */
+	bool believes;           /* a server may be behind us, or hold another database */
 	uint64_t lagging_since;  /* milliseconds, 0: nobody is */
 	bool synchronised;       /* this connection completed a refresh */
 	uint64_t stall_patience; /* how long a server may be behind its own contextCSN */

@@ -28,9 +28,11 @@ integration_lib = \
 # How an LDAP server is followed; sync_probe prints what cache/sync.h says of it.
 integration_tests += \
 	%D%/sync_access.py \
+	%D%/sync_odd.py \
 	%D%/sync_phases.py \
 	%D%/sync_servers.py
 integration_lib += \
+	tests/lib/fakeldap.py \
 	tests/lib/syncprobe.py \
 	tests/lib/syncscene.py \
 	tests/lib/tcpproxy.py

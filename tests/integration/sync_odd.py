@@ -47,7 +47,7 @@ def up_to_date(client, id):
     client.send(id, refresh_delete())
 
 
-def recovers(t, box, name, *steps, said, removes=False, **options):
+def recovers(t, box, name, *steps, said, **options):
     """STEPS are odd; said is what is told of the last of them; then all is well."""
     server = Steps(*steps)
     probe = follow(box, server, **options)
@@ -124,12 +124,8 @@ def refresh_required(t, box):
         client.send(id, result(4096, "sync cookie is stale"))
 
     server = Steps(healthy, stale)
-    probe = follow(box, server)
+    probe = follow(box, server, state=box.path("state"))
     probe.wait_refresh()
-    probe.stop()
-    probe.start(state=box.path("state"))
-    with open(box.path("state"), "wb") as f:
-        f.write(b"1 good\n" + fakeldap.uuid(BASE_UUID))
     probe.stop()
     probe.start()
     t.same(probe.wait_refresh(), "sweep", "e-syncRefreshRequired leads to a full refresh")

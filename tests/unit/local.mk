@@ -14,6 +14,7 @@ unit_tests = \
 	%D%/cache/test_rdata \
 	%D%/cache/test_entry \
 	%D%/cache/test_ldif \
+	%D%/cache/test_connection \
 	%D%/cache/test_message \
 	%D%/cache/test_sync_session \
 	%D%/cache/test_sync_words \
@@ -130,3 +131,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_rdata_CFLAGS = $(unit_cflags)
 %C%_cache_test_rdata_LDADD = cache/librdata.la $(unit_common_libs)
 %C%_cache_test_rdata_SOURCES = %D%/cache/test_rdata.c %D%/test.h
+
+%C%_cache_test_connection_CFLAGS = $(unit_cflags)
+%C%_cache_test_connection_LDADD = cache/libfeed.la $(unit_common_libs)
+%C%_cache_test_connection_SOURCES = %D%/cache/test_connection.c %D%/test.h
