@@ -167,9 +167,10 @@ refresh_complete(struct serving *s)
 		return feed_failed(s, r);
 	/* A refresh after a stall that brought nothing: the server's contextCSN moves for changes that
 	 * are none of ours, and is a bad witness. */
-	if (s->session.sent_cookie && s->session.entries + s->session.gones == 0 &&
+	if (run->stalled && s->session.entries + s->session.gones == 0 &&
 	    run->stall_patience < STALL_PATIENCE_MAX)
 		run->stall_patience *= 2;
+	run->stalled = false;
 	run->without_cookie = false;
 	run->believes = false;
 	run->lagging_since = 0;
@@ -382,8 +383,9 @@ judge_state(struct serving *s, uint64_t now)
 	}
 	if (s->behind_since == 0)
 		s->behind_since = now;
-	if (now - s->behind_since < s->run->stall_patience)
+	if (s->config->probe_interval == 0 || now - s->behind_since < s->run->stall_patience)
 		return SYNC_END_NONE;
+	s->run->stalled = true;
 	text_putf(&s->run->why, "%s: the server has changes that it has not sent for %llu s: asking anew", s->uri,
 	          (unsigned long long)(now - s->behind_since) / 1000);
 	return SYNC_END_LOST;

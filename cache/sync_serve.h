@@ -34,6 +34,7 @@ struct sync_run {
 	bool believes;           /* a server may be behind us, or hold another database */
 	uint64_t lagging_since;  /* milliseconds, 0: nobody is */
 	bool synchronised;       /* this connection completed a refresh */
+	bool stalled;            /* the last server was left because it was behind its own contextCSN */
 	uint64_t stall_patience; /* how long a server may be behind its own contextCSN */
 	struct connection *candidate;
 };
