@@ -584,18 +584,16 @@ dns_zone_keep(struct dns_zone *zone, struct text *room)
 
 /* --- records ------------------------------------------------------------------------------------ */
 
-/* A replica takes what the master leaves out as a duplicate at its own origin, and leaves out what would become too long. */
+/* A replica leaves out what would become too long. */
 static bool
-is_served(const struct dns_records *records, const struct rr *rr)
+has_room(const struct dns_records *records, const struct rr *rr)
 {
-	if (!records->replica)
-		return (rr->flags & RR_TWIN) == 0;
-	return rr->relative == 0 || rr->relative + records->origin_len <= DNAME_MAX;
+	return !records->replica || rr->relative == 0 || rr->relative + records->origin_len <= DNAME_MAX;
 }
 
-/* The next record that is served. */
+/* The next record, twins among them: they are the same record at the zone's own origin, and others at a replica's. */
 static int
-next_served(struct dns_records *records, struct rr *out)
+next_stated(struct dns_records *records, struct rr *out)
 {
 	for (;;) {
 		int r = node_next(&records->node, out);
@@ -603,7 +601,7 @@ next_served(struct dns_records *records, struct rr *out)
 		if (r < 0)
 			return r;
 		if (r > 0) {
-			if (!is_served(records, out))
+			if (!has_room(records, out))
 				continue;
 			if (out->ttl == RECORD_TTL_DEFAULT)
 				out->ttl = records->minimum;
@@ -618,7 +616,19 @@ next_served(struct dns_records *records, struct rr *out)
 	}
 }
 
-/* The lowest TTL of the set that begins with FIRST. */
+/* The next record that is served. */
+static int
+next_served(struct dns_records *records, struct rr *out)
+{
+	int r;
+
+	do
+		r = next_stated(records, out);
+	while (r > 0 && !records->replica && (out->flags & RR_TWIN) != 0);
+	return r;
+}
+
+/* The lowest TTL of the set that begins with FIRST. What is stated twice counts with the lower one. */
 static int
 lowest_ttl(const struct dns_records *records, const struct rr *first, uint32_t *out_ttl)
 {
@@ -627,7 +637,7 @@ lowest_ttl(const struct dns_records *records, const struct rr *first, uint32_t *
 	struct rr rr;
 	int r;
 
-	while ((r = next_served(&ahead, &rr)) > 0 && rr.type == first->type)
+	while ((r = next_stated(&ahead, &rr)) > 0 && rr.type == first->type)
 		if (rr.ttl < lowest)
 			lowest = rr.ttl;
 	*out_ttl = lowest;
