@@ -118,6 +118,7 @@ enum dns_outcome {
 struct dns_answer {
 	enum dns_outcome outcome;
 	bool wildcard; /* DATA, EMPTY: it is the wildcard's */
+	bool glue;     /* dns_read_name: the name is at or below a cut, its addresses are no data of the zone */
 	uint8_t level; /* labels below the origin of: the name, the cut, the DNAME, or the closest encloser (wildcard, NXDOMAIN) */
 	struct dns_records records;
 };

@@ -347,14 +347,21 @@ walk_down(struct search *search, bool minds_cuts, struct dns_answer *out)
 	const struct dns_question *question = search->question;
 	unsigned last = question->labels - search->zone->labels;
 	struct place place = { 0 };
+	bool below_cut = false;
 	int r;
 
 	for (unsigned level = minds_cuts || last == 0 ? 0 : 1; level <= last; level++) {
 		r = look_at_level(search, level, &place);
 		if (r < 0)
 			return r;
+		if (level > 0 && !place.exists && below_cut) {
+			/* What a wildcard below a cut would make is no glue. */
+			*out = (struct dns_answer){ .outcome = DNS_NXDOMAIN, .glue = true, .level = (uint8_t)(level - 1) };
+			return 0;
+		}
 		if (level > 0 && !place.exists)
 			return answer_without_name(search, level - 1, out);
+		below_cut = below_cut || (level > 0 && (place.flags & NODE_HAS_NS) != 0);
 		if (minds_cuts && level > 0 && (place.flags & NODE_HAS_NS) != 0) {
 			dns_say(search->view, question, search->zone->labels + level, "",
 			        " has NS records: the zone is cut there, the answer is a referral.");
@@ -371,7 +378,10 @@ walk_down(struct search *search, bool minds_cuts, struct dns_answer *out)
 			return 0;
 		}
 	}
-	return answer_at_name(search, &place, last, out);
+	r = answer_at_name(search, &place, last, out);
+	if (r == 0)
+		out->glue = below_cut;
+	return r;
 }
 
 int

@@ -448,6 +448,7 @@ answer_from(struct instance *instance, struct dns_view *view, const char *zone_t
 	struct dns_answer answer;
 	struct dns_zone zone;
 	unsigned zone_labels;
+	dlz_result result;
 	int r;
 
 	if (read_question(zone_text, name, &question, &zone_labels) < 0)
@@ -463,7 +464,12 @@ answer_from(struct instance *instance, struct dns_view *view, const char *zone_t
 		return put_apex(instance, &zone, &answer.records, want, lookup);
 	if (answer.outcome == DNS_NXDOMAIN)
 		return internal || !codes->complete ? codes->not_found : codes->nxdomain;
-	return put_records(instance, &answer.records, 0, 0, lookup);
+	/* At a cut and below it a DNAME has no effect, but named on its way to glue would stop at it. */
+	if (!answer.glue)
+		return put_records(instance, &answer.records, 0, 0, lookup);
+	result = put_records(instance, &answer.records, RRTYPE_NS, RRTYPE_DS, lookup);
+	return result == DLZ_SUCCESS ? put_records(instance, &answer.records, RRTYPE_A, RRTYPE_AAAA, lookup)
+	                             : result;
 }
 
 static dlz_result

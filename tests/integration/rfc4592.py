@@ -37,7 +37,9 @@ ZONES = {
     "deep.test": [
         ("@", "NS", "ns.example.com."), ("*", "TXT", '"top"'), ("*.b.w", "TXT", '"b.w"'),
         ("*.*.*.n", "A", "192.0.2.3"), ("cut.s", "NS", "ns.example.com."), ("*.s", "A", "192.0.2.4"),
-        ("*.wdn", "DNAME", "deep.test."), ("selector._domainkey.mail", "TXT", '"k"'),
+        ("wcut", "NS", "ns.wcut.deep.test."), ("*.wcut", "A", "192.0.2.8"),
+        ("both", "NS", "ns.both.deep.test."), ("both", "DNAME", "elsewhere.test."),
+        ("ns.both", "A", "192.0.2.7"), ("*.wdn", "DNAME", "deep.test."), ("selector._domainkey.mail", "TXT", '"k"'),
         ("a.b.c.d.e", "A", "192.0.2.5"), ("*.five", "A", "192.0.2.6"),
     ],
     "8.b.d.0.1.0.0.2.ip6.arpa": [
@@ -128,6 +130,17 @@ def main():
                 t.same((rcode, got.answers()), want, "%s: %s, %s %s" % (server.name, why, name, rrtype))
             t.same(twosides.said(ours.query(name, rrtype)), twosides.said(native.query(name, rrtype)),
                    "alike: %s %s" % (name, rrtype))
+        # At a cut a DNAME counts for nothing, also on the way to the glue below.
+        for server in (native, ours):
+            got = server.query("x.both.deep.test", "A")
+            t.same((got.answers(), [record.text() for record in got.authority + got.additional]),
+                   ([], ["both.deep.test. NS ns.both.deep.test.", "ns.both.deep.test. A 192.0.2.7"]),
+                   server.name + ": a cut that has a DNAME too")
+        # What a wildcard below a cut would make is no glue.
+        for server in (native, ours):
+            got = server.query("x.wcut.deep.test", "A")
+            t.same([record.text() for record in got.authority + got.additional],
+                   ["wcut.deep.test. NS ns.wcut.deep.test."], server.name + ": a wildcard below a cut")
         # A loop ends, and in the same way.
         t.same(twosides.said(ours.query("a.loop.alias.test", "A")),
                twosides.said(native.query("a.loop.alias.test", "A")), "alike: a loop through a wildcard")
