@@ -16,9 +16,11 @@ enum { RESTARTS = 11, HOPS_MAX = 64, LARGE_ANSWER = 1000 };
 
 const char *const verdict_text[VERDICTS] = {
 	[SAME] = "same",
+	[SAME_GLUE] = "same-but-for-courtesy-addresses",
 	[SAME_CHAIN] = "same-chain-across-zones",
 	[CUT_ANY] = "any-at-a-cut",
 	[CUT_DS] = "ds-at-a-cut",
+	[SIGNED_TYPE] = "type-of-signed-zones",
 	[NATIVE_FAILED] = "native-servfail",
 	[LOOP] = "loop",
 	[DIFFERENT] = "different",
@@ -138,19 +140,126 @@ message_kind(const struct message *m, const struct name *qname, uint16_t qtype)
 	}
 }
 
+/* Everything but the glue. */
+static bool
+mostly_equal(const struct message *a, const struct message *b)
+{
+	return (a->flags & FLAGS_COMPARED) == (b->flags & FLAGS_COMPARED) &&
+	       section_is(a, &a->answer, b, &b->answer) &&
+	       section_is(a, &a->authority, b, &b->authority);
+}
+
 static bool
 compared_equal(const struct message *a, const struct message *b, const struct name *qname,
                uint16_t qtype)
 {
 	struct chase end;
 
-	if ((a->flags & FLAGS_COMPARED) != (b->flags & FLAGS_COMPARED) ||
-	    !section_is(a, &a->answer, b, &b->answer) ||
-	    !section_is(a, &a->authority, b, &b->authority))
+	if (!mostly_equal(a, b))
 		return false;
 	chase(b, qname, qtype, &end);
 	/* Glue belongs to a referral; other additional records are a courtesy. */
 	return !is_referral(b, &end) || section_is(a, &a->additional, b, &b->additional);
+}
+
+static bool
+is_server_of(const struct message *m, const struct name *name)
+{
+	for (size_t i = 0; i < m->authority.count; i++) {
+		struct name target;
+
+		if (m->authority.rrs[i].type != TYPE_NS)
+			continue;
+		rr_target(m, &m->authority.rrs[i], &target);
+		if (name_is(&target, name))
+			return true;
+	}
+	return false;
+}
+
+/* The zone that answers for NAME, or the root when native has none: the closest name above it that has a SOA. */
+static int
+zone_of(struct peer *native_peer, const struct name *name, struct message *part, struct name *out)
+{
+	struct name zone = *name;
+
+	while (zone.len > 1) {
+		int r = peer_ask(native_peer, &zone, TYPE_SOA, false, part);
+
+		if (r < 0)
+			return r;
+		if (section_has(part, &part->answer, TYPE_SOA, &zone))
+			break;
+		size_t label = 1u + zone.wire[0];
+		zone.len = (uint8_t)(zone.len - label);
+		memmove(zone.wire, zone.wire + label, zone.len);
+	}
+	*out = zone;
+	return 0;
+}
+
+/* Whether SERVER lies in a zone of its own below the one that referred: its addresses there are other ones. */
+static int
+is_of_child_zone(struct peer *native_peer, const struct message *native, const struct name *server,
+                 struct message *part, bool *out)
+{
+	const struct rr *cut = &native->authority.rrs[0];
+	const uint8_t *octets = rr_octets(native, cut);
+	struct name above = { .len = (uint8_t)(cut->owner_len - 1 - octets[0]) }, here, there;
+	int r;
+
+	memcpy(above.wire, octets + 1 + octets[0], above.len);
+	if ((r = zone_of(native_peer, &above, part, &here)) < 0 ||
+	    (r = zone_of(native_peer, server, part, &there)) < 0)
+		return r;
+	*out = name_below(&there, &here) > 0;
+	return 0;
+}
+
+/* Whether OURS has all of NATIVE's glue, and on top only addresses of the same servers, which must be
+ * authoritative data of native's. Addresses below a DNAME, where no server may be (named refuses such
+ * zones unless told otherwise), are glue in native zones only. */
+static int
+same_glue(struct peer *native_peer, const struct message *ours, const struct message *native,
+          struct message *part, bool *out)
+{
+	bool child;
+	int r;
+
+	*out = false;
+	for (size_t i = 0; i < native->additional.count; i++) {
+		const struct rr *rr = &native->additional.rrs[i];
+		struct name owner = { .len = rr->owner_len };
+
+		if (section_holds(ours, &ours->additional, native, rr))
+			continue;
+		memcpy(owner.wire, rr_octets(native, rr), owner.len);
+		r = peer_ask(native_peer, &owner, rr->type, false, part);
+		if (r < 0)
+			return r;
+		if (!section_has(part, &part->answer, TYPE_DNAME, NULL))
+			return 0;
+	}
+	for (size_t i = 0; i < ours->additional.count; i++) {
+		const struct rr *rr = &ours->additional.rrs[i];
+		struct name owner = { .len = rr->owner_len };
+
+		if (section_holds(native, &native->additional, ours, rr))
+			continue;
+		memcpy(owner.wire, rr_octets(ours, rr), owner.len);
+		if (!is_server_of(native, &owner))
+			return 0;
+		r = peer_ask(native_peer, &owner, rr->type, false, part);
+		if (r < 0)
+			return r;
+		if ((part->flags & FLAG_AA) && section_holds(part, &part->answer, ours, rr))
+			continue;
+		r = is_of_child_zone(native_peer, native, &owner, part, &child);
+		if (r < 0 || !child)
+			return r;
+	}
+	*out = true;
+	return 0;
 }
 
 enum verdict
@@ -179,14 +288,14 @@ append(struct message *to, const struct message *from)
  * native's to the question and grows by native's to the name where each part ends. */
 static int
 follow(struct peer *native_peer, const struct name *qname, uint16_t qtype, struct message *answer,
-       struct message *part, struct chase *out_end, bool *out_loop)
+       struct message *part, struct chase *out_end, bool *out_loop, bool *out_crossed)
 {
 	unsigned hops = 0, links = 0;
 	struct name from = *qname;
 	struct chase end;
 	int r;
 
-	*out_loop = false;
+	*out_loop = *out_crossed = false;
 	chase(answer, &from, qtype, &end);
 	*out_end = end;
 	for (;;) {
@@ -205,6 +314,7 @@ follow(struct peer *native_peer, const struct name *qname, uint16_t qtype, struc
 			return r;
 		if (message_rcode(part) == RCODE_REFUSED)
 			return 0;
+		*out_crossed = true;
 		chase(part, &from, qtype, &end);
 		r = append(answer, part);
 		if (r < 0)
@@ -241,39 +351,59 @@ answers_the_referral(const struct message *ours, const struct message *native)
 	return true;
 }
 
+static bool
+is_type_of_signed_zones(uint16_t qtype)
+{
+	return qtype == TYPE_KEY || qtype == TYPE_NSEC || qtype == TYPE_SIG || qtype == TYPE_RRSIG;
+}
+
 static int
 judge_with(struct peer *native_peer, const struct name *qname, uint16_t qtype,
            const struct message *ours, struct message *native, struct message *part,
            enum verdict *out_verdict)
 {
 	struct chase end;
-	bool loop, cut;
+	bool loop, crossed, cut, more;
 	int r;
 
 	if (message_rcode(native) == RCODE_SERVFAIL) {
 		*out_verdict = NATIVE_FAILED;
 		return 0;
 	}
-	r = follow(native_peer, qname, qtype, native, part, &end, &loop);
+	r = follow(native_peer, qname, qtype, native, part, &end, &loop, &crossed);
 	if (r < 0)
 		return r;
 	if (loop)
 		*out_verdict = LOOP;
 	else if (message_rcode(native) == RCODE_SERVFAIL)
 		*out_verdict = NATIVE_FAILED;
-	else if (compared_equal(ours, native, qname, qtype))
+	else if (crossed && mostly_equal(ours, native))
+		/* named looks for the glue of a referral at the end in the zone where the chain began. */
 		*out_verdict = SAME_CHAIN;
+	else if (compared_equal(ours, native, qname, qtype))
+		*out_verdict = SAME;
 	else if (qtype == TYPE_ANY && is_referral(native, &end) &&
 	         section_has(native, &native->authority, TYPE_NS, &end.last) &&
 	         answers_the_referral(ours, native))
 		*out_verdict = CUT_ANY;
+	else if (is_type_of_signed_zones(qtype) && !end.data &&
+	         section_has(ours, &ours->answer, TYPE_CNAME, &end.last))
+		*out_verdict = SIGNED_TYPE;
 	else
 		*out_verdict = DIFFERENT;
-	if (*out_verdict != DIFFERENT || qtype != TYPE_DS)
+	if (*out_verdict == DIFFERENT && mostly_equal(ours, native)) {
+		r = same_glue(native_peer, ours, native, part, &more);
+		if (r == 0 && more)
+			*out_verdict = SAME_GLUE;
+		return r;
+	}
+	if (*out_verdict != DIFFERENT || (qtype != TYPE_DS && !is_type_of_signed_zones(qtype)))
 		return 0;
 	r = stands_at_cut(native_peer, &end.last, part, &cut);
+	if (r == 0 && !cut)
+		r = stands_at_cut(native_peer, qname, part, &cut);
 	if (r == 0 && cut)
-		*out_verdict = CUT_DS;
+		*out_verdict = qtype == TYPE_DS ? CUT_DS : SIGNED_TYPE;
 	return r;
 }
 

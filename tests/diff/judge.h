@@ -3,10 +3,17 @@
  *
  * Whether two answers to one question are the same, and if not, whether they may differ.
  *
- * Three differences lie in how named treats a DLZ database and not in the data: ANY exactly at a zone cut,
+ * Some differences lie in how named treats a DLZ database and not in the data: ANY exactly at a zone cut,
  * DS at a cut, and CNAME or DNAME chains, which named follows from one DLZ zone into another but not from
  * one native zone into another. The last is not simply let pass: the chain is put together
  * from native answers, and that is what the other server has to say.
+ *
+ * The types of signed zones have rules of their own in native zones, even while nothing is signed: they follow no
+ * CNAME, and at a cut the parent answers. A DLZ database knows no such rules.
+ *
+ * With a referral named sends the addresses below the cut (glue) from a native zone, and from a DLZ one
+ * also those of servers elsewhere in the zone. So the glue must be the same, and what comes on top must be what native says of
+ * that name with authority.
  */
 #pragma once
 
@@ -15,9 +22,11 @@
 
 enum verdict {
 	SAME,           /* as they came */
+	SAME_GLUE,      /* a referral with the same glue, and other addresses of its servers on top */
 	SAME_CHAIN,     /* equal to the chain put together from native answers */
 	CUT_ANY,        /* allowed: ANY at a cut */
 	CUT_DS,         /* allowed: DS at a cut */
+	SIGNED_TYPE,    /* allowed: KEY, NSEC, SIG or RRSIG at a cut or a CNAME */
 	NATIVE_FAILED,  /* native itself says SERVFAIL */
 	LOOP,           /* a chain that loops, or is longer than named goes */
 	DIFFERENT,

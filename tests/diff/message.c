@@ -132,13 +132,51 @@ put_rr(struct section *s, const struct rr *rr)
 	return 0;
 }
 
+/* Where the name begins in data that says itself whether there is one; END when there is none. */
+static size_t
+find_name(const uint8_t *wire, uint16_t type, size_t at, size_t end)
+{
+	size_t skip;
+
+	switch (type) {
+	case 38: /* A6: prefix length, as many octets of address as that leaves, name */
+		skip = at < end && wire[at] > 0 && wire[at] <= 128 ? 1u + (128u - wire[at] + 7) / 8 : SIZE_MAX;
+		break;
+	case 45: /* IPSECKEY: the gateway is a name when its kind is 3 */
+		skip = at + 1 < end && wire[at + 1] == 3 ? 3 : SIZE_MAX;
+		break;
+	case 55: /* HIP: two lengths, then names up to the end; one is enough here */
+		skip = at + 3 < end ? 4u + wire[at] + get16(wire + at + 2) : SIZE_MAX;
+		break;
+	case 260: /* AMTRELAY */
+		skip = at + 1 < end && (wire[at + 1] & 0x7f) == 3 ? 2 : SIZE_MAX;
+		break;
+	default:
+		skip = SIZE_MAX;
+	}
+	return skip < end - at ? at + skip : end;
+}
+
 /* Writes the data of a record, END being where it ends in the message. */
 static int
 put_data(struct message *m, uint16_t type, size_t at, size_t end)
 {
 	const uint8_t *wire = m->wire;
+	size_t name_at = find_name(wire, type, at, end);
 	int r;
 
+	if (name_at < end) {
+		struct name name;
+
+		r = put(m, wire + at, name_at - at);
+		if (r == 0)
+			r = name_read(wire, end, &name_at, &name);
+		if (r == 0)
+			r = put(m, name.wire, name.len);
+		if (r < 0)
+			return r;
+		at = name_at;
+	}
 	for (const char *c = layout_of(type); *c != '\0'; c++) {
 		struct name name;
 		size_t n;

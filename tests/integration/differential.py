@@ -38,18 +38,24 @@ DIFFERENCES_MOST = 20
 QUESTIONS_MOST = 40000
 GENERATIONS = 3
 VIEWS = ["minimal-responses yes;", "minimal-responses no;"]
-# named refuses larger sets in zone files unless told otherwise; a DLZ database has no such limit.
-OPTIONS = "max-records-per-type 0; max-types-per-name 0; max-records 0; allow-transfer { any; };"
+# named refuses larger sets in zone files unless told otherwise, and gives the SOA in an answer to a
+# question for a SOA that is not there the TTL 0; for a DLZ database it does neither.
+OPTIONS = "zero-no-soa-ttl no; max-records-per-type 0; max-types-per-name 0; max-records 0; allow-transfer { any; };"
 
 
-def plain_zone(zones, name):
-    """The file text of the zone that NAME lies in, shortened."""
-    best = max((origin for origin in zones if name[-len(origin):] == origin), key=len, default=None)
+def plain_zone(zones, names):
+    """What the zone of NAMES[0] says of NAMES, and of the names and wildcards above them."""
+    best = max((origin for origin in zones if names[0][-len(origin):] == origin), key=len, default=None)
     if best is None:
-        return "no zone\n"
-    lines = zones[best].splitlines()
-    return "\n".join(lines[:150] + (["… %d more lines" % (len(lines) - 150)]
-                                    if len(lines) > 150 else []))
+        return "no zone"
+    wanted = set()
+    for name in names:
+        for i in range(len(name)):
+            wanted.add(dnsclient.name_text(name[i:]))
+            wanted.add(dnsclient.name_text((b"*",) + name[i + 1:]))
+    lines = [line if len(line) <= 200 else line[:200] + "…" for line in zones[best].splitlines()
+             if line.split(" ", 1)[0] in wanted]
+    return "\n".join(lines[:60] + (["… %d more lines" % (len(lines) - 60)] if len(lines) > 60 else []))
 
 
 def check_loaded(native, zones):
@@ -211,9 +217,12 @@ class Comparison:
         name = dnsclient.read_name(bytes.fromhex(words[1]), 0)[0]
         tap.say("--- difference: %s, %s %s, %s" % (
             where, dnsclient.name_text(name), dnsclient.type_text(int(words[2])), view))
-        tap.say("the server under test says\n%s" % dnsclient.Message(bytes.fromhex(words[3])))
-        tap.say("native zones say\n%s" % dnsclient.Message(bytes.fromhex(words[4])))
-        tap.say("the zone is\n" + plain_zone(zones, dnsclient.lower(name)))
+        ours, native = (dnsclient.Message(bytes.fromhex(word)) for word in words[3:5])
+        tap.say("the server under test says\n%s" % ours)
+        tap.say("native zones say\n%s" % native)
+        names = [name] + [record.owner for message in (ours, native) for section in (
+            message.answer, message.authority, message.additional) for record in section]
+        tap.say("the zone has\n" + plain_zone(zones, [dnsclient.lower(name) for name in names]))
 
 
 def harness_finds_a_changed_number(box):

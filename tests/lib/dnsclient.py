@@ -127,8 +127,17 @@ def read_name(wire, at):
 
 def canonical_rdata(rrtype, wire, at, length):
     """Octets AT…AT+LENGTH of the message with names expanded and in lower case."""
-    layout = NAMES_IN.get(rrtype)
     end = at + length
+    layout = NAMES_IN.get(rrtype)
+    if rrtype == 38 and wire[at]:                        # A6: the address that the prefix leaves, a name
+        layout = "1" * (1 + (128 - wire[at] + 7) // 8) + "n"
+    elif rrtype == 45 and wire[at + 1] == 3:             # IPSECKEY with a name as gateway
+        layout = "3n"
+    elif rrtype == 55:                                   # HIP: one server is enough here
+        skip = 4 + wire[at] + (wire[at + 2] << 8 | wire[at + 3])
+        layout = "1" * skip + "n" if skip < length else None
+    elif rrtype == 260 and wire[at + 1] & 0x7F == 3:     # AMTRELAY with a name as relay
+        layout = "2n"
     if not layout:
         return wire[at:end]
     out = []

@@ -54,22 +54,35 @@ def rdn_size(attribute, value):
 
 
 def dn_key(dn):
-    """Equal for spellings of one DN that differ in case, blanks or escapes."""
-    out, i = bytearray(), 0
+    """Equal for spellings of one DN that differ in case, blanks or escapes (RDNs of one pair)."""
+    rdns, value = [], bytearray()
+    for c in _unescaped(dn):
+        if c is None:
+            rdns.append(bytes(value))
+            value = bytearray()
+        else:
+            value.append(c)
+    rdns.append(bytes(value))
+    key = []
+    for rdn in rdns:
+        attribute, _, text = rdn.partition(b"=")
+        key.append((attribute.strip().lower(), re.sub(rb" +", b" ", text).strip(b" ").lower()))
+    return tuple(key)
+
+
+def _unescaped(dn):
+    """Each octet that DN means; None for a comma that separates."""
+    i = 0
     while i < len(dn):
         if dn[i] == 0x5C and re.match(rb"[0-9a-fA-F]{2}", dn[i + 1:i + 3]):
-            c = int(dn[i + 1:i + 3], 16)
+            yield int(dn[i + 1:i + 3], 16)
             i += 3
         elif dn[i] == 0x5C:
-            c = dn[i + 1]
+            yield dn[i + 1]
             i += 2
         else:
-            out.append(dn[i])
+            yield None if dn[i] == 0x2C else dn[i]
             i += 1
-            continue
-        # A letter or blank that was escaped folds like a bare one; a special stays distinguishable.
-        out += b"\\%02x" % c if c in SPECIAL or c < 0x20 or c >= 0x7F else bytes([c])
-    return re.sub(rb" *([,=]) *", rb"\1", re.sub(rb" +", b" ", bytes(out))).strip().lower()
 
 
 def ldif_line(name, value, fold=76):

@@ -49,6 +49,11 @@ class Record:
                                             for i in range(0, len(self.bare), 255)])
         return rdatagen.native_text(self.parts, origin)
 
+    def same_as(self, other):
+        """At whatever origin (two made up ones tell)."""
+        return all(self.native(origin).lower() == other.native(origin).lower()
+                   for origin in ((b"one",), (b"two",)))
+
     def ldap(self, rng):
         return self.bare if self.bare is not None else rdatagen.ldap_text(self.parts, rng)
 
@@ -85,6 +90,9 @@ class Zone:
         if rrtype in SINGLE and rrtype in sets:
             return False
         if rrtype == "NS" and owner and owner[0] == b"*":
+            return False
+        # Of a record that is stated twice it is open whose TTL counts; a twin is stated once at a replica.
+        if any(record.same_as(other) for other in sets.get(rrtype, ())):
             return False
         self.nodes.setdefault(owner, {}).setdefault(rrtype, []).append(record)
         return True
@@ -219,8 +227,9 @@ class Universe:
             text = b"w" * rng.choice((255, 256, 510, 511, 4000))
         else:
             text = rdatagen.word(rng, 40).encode()
-        # Blanks at the ends are not data in LDAP, and a whole "…" would be a quoted form.
-        text = text.strip(b" \t\r\n\v\f\0")
+        # A line break or NUL in an admin's text is refused as a slip. Blanks at the ends are not data in LDAP,
+        # and a whole "…" would be a quoted form.
+        text = text.replace(b"\n", b"N").replace(b"\0", b"0").strip(b" \t\r\v\f")
         if not text or text[:1] in (b'"', b"\\"):
             text = b"t" + text
         return text
@@ -349,7 +358,8 @@ class Universe:
         rng = self.rng
         for rrtype in ("A", "AAAA", "MX", "TXT", "NS"):
             owner = (b"big-" + rrtype.lower().encode(),)
-            for i in range(rng.choice((101, 200, 400))):
+            # A DLZ database gets no glue for a delegation to more than 13 servers: named itself stops there.
+            for i in range(13 if rrtype == "NS" else rng.choice((101, 200, 400))):
                 if rrtype == "A":
                     record = Record(["172.16.%d.%d" % (i // 256, i % 256)])
                 elif rrtype == "AAAA":
@@ -358,12 +368,10 @@ class Universe:
                     record = Record(None, bare=b"text %d " % i + b"x" * rng.randrange(40))
                 elif rrtype == "NS":
                     record = Record([Name((b"ns%d" % i,) + owner + zone.origin)])
-                    if i < 40:
-                        zone.add((b"ns%d" % i,) + owner, "A", Record([rdatagen.ipv4(rng)]))
+                    zone.add((b"ns%d" % i,) + owner, "A", Record([rdatagen.ipv4(rng)]))
                 else:
                     record = Record(["%d " % i, Name((b"m%d" % i,), relative=True)])
-                if rrtype != "NS" or i < 60:
-                    zone.add(owner, rrtype, record)
+                zone.add(owner, rrtype, record)
             self.count["set of a hundred and more"] += 1
 
     # --- reverse ------------------------------------------------------------------------------
