@@ -10,6 +10,10 @@ import ispman_ldif
 import zonemodel
 
 
+# The apex's own servers: without their addresses native zones do not load.
+SERVERS = (b"ns0", b"ns1", b"ns2")
+
+
 class Changer:
     def __init__(self, universe, writer):
         self.universe, self.writer, self.tree = universe, writer, writer.tree
@@ -39,7 +43,7 @@ class Changer:
         """A record whose entry may go: (owner, type, record), or None. The apex keeps its servers."""
         held = [(owner, rrtype, record) for owner, rrtype, records in zone.records()
                 for record in records
-                if not (rrtype == "NS" and not owner) and not owner[:1] in ((b"ns0",), (b"ns1",), (b"ns2",))]
+                if not (rrtype == "NS" and not owner) and owner[-1:] not in ((s,) for s in SERVERS)]
         return self.rng.choice(held) if held else None
 
     def _same_entry(self, zone, dn):
@@ -67,7 +71,7 @@ class Changer:
     def add(self, zone):
         owner = self.universe.owner(zone.style)
         if zone.origin[-1] == b"arpa" or self.rng.random() < 0.3:
-            owners = [o for o in zone.nodes if o]
+            owners = [o for o in zone.nodes if o and o[-1] not in SERVERS]
             owner = self.rng.choice(owners) if owners else owner
         self.universe.add_node(zone, owner)
         self.writer.records(zone)
