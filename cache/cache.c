@@ -444,6 +444,14 @@ last_commit(const struct cache *cache)
 	return (uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
 }
 
+uint64_t
+cache_last_contact(const struct cache *cache)
+{
+	uint64_t contact = read_contact(cache);
+
+	return contact != 0 ? contact : last_commit(cache);
+}
+
 int
 cache_age(struct cache *cache, uint64_t *out_seconds)
 {
@@ -455,9 +463,7 @@ cache_age(struct cache *cache, uint64_t *out_seconds)
 	contact = atomic_load(&cache->contact);
 	if (atomic_load(&cache->contact_read) != now.tv_sec &&
 	    atomic_exchange(&cache->contact_read, now.tv_sec) != now.tv_sec) {
-		contact = read_contact(cache);
-		if (contact == 0)
-			contact = last_commit(cache);
+		contact = cache_last_contact(cache);
 		atomic_store(&cache->contact, contact);
 	}
 	if (contact == 0)

@@ -43,6 +43,10 @@ const char *cache_path(const struct cache *cache);
 /* Seconds since the cache was last known to be equal to the directory; 0 or a negative errno when there is no telling. */
 must_check int cache_age(struct cache *cache, uint64_t *out_seconds);
 
+/* When CACHE was last known to be equal to the directory, in microseconds since 1970: what ispman-cached published, also one
+ * that is gone, else the time of the last commit; 0 when nothing tells. */
+uint64_t cache_last_contact(const struct cache *cache);
+
 /* 0, or -ESTALE when the age exceeds MAX_AGE (0: any age will do) or is not known. */
 must_check int cache_check_age(struct cache *cache, uint64_t max_age);
 

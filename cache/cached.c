@@ -11,6 +11,7 @@
 
 #include "cache/apply.h"
 #include "cache/cache.h"
+#include "cache/dns.h"
 #include "cache/publish_dns.h"
 #include "cache/service.h"
 #include "cache/settings.h"
@@ -28,7 +29,6 @@
 enum {
 	TICK_MILLISECONDS = 1000,
 	READER_CHECK_TICKS = 10,
-	STUCK_SECONDS = 10,
 	QUEUE_MAX = 200,          /* commits that the publisher may be behind before the source waits */
 	QUEUE_WAIT_MAX = 5000,    /* milliseconds of that */
 };
@@ -195,6 +195,15 @@ start_storage(struct cached *cached, gid_t group, struct text *why)
 	return r;
 }
 
+/* Being started makes no data newer. */
+static uint64_t
+contact_before(const struct settings *settings)
+{
+	cleanup(cache_closep) struct cache *cache = NULL;
+
+	return dns_open(settings->cache_dir, settings->run_dir, &cache) == 0 ? cache_last_contact(cache) : 0;
+}
+
 static int
 start(struct cached *cached, struct text *why)
 {
@@ -212,6 +221,7 @@ start(struct cached *cached, struct text *why)
 	r = make_folder(settings->cache_dir, 0755, (gid_t)-1, why);
 	if (r == 0)
 		r = make_folder(settings->run_dir, 0755, (gid_t)-1, why);
+	cached->service.contact = contact_before(settings);
 	if (r == 0)
 		r = start_storage(cached, group, why);
 	if (r < 0)
@@ -302,7 +312,8 @@ publish_counters(struct cached *cached)
 	if (replica_count_problems(&cached->replica, &problems) < 0)
 		problems = 0;
 	counters_publish(cached->counters);
-	counters_set(cached->counters, COUNT_CONTACT, (uint64_t)source_contact(cached->service.source) * 1000000);
+	service_note_contact(&cached->service);
+	counters_set(cached->counters, COUNT_CONTACT, cached->service.contact);
 	counters_set(cached->counters, COUNT_ENTRIES, applied.entries);
 	counters_set(cached->counters, COUNT_ZONES, published.zones);
 	counters_set(cached->counters, COUNT_PROBLEMS, problems + published.problems);
@@ -319,21 +330,17 @@ static void
 watch(struct cached *cached)
 {
 	struct publish_status status;
-	struct timespec now;
-	uint64_t milliseconds;
 
 	publish_status(cached->service.publish, &status);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	milliseconds = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	if (status.busy_since == 0 || milliseconds - status.busy_since < STUCK_SECONDS * 1000) {
+	if (!publish_is_stuck(&status)) {
 		if (cached->said_stuck)
 			log_notice("dns/ is written again");
 		cached->said_stuck = false;
 		return;
 	}
-	if (!cached->said_stuck && !status.rebuilding)
-		log_error("dns/ has not been written for %llu s: does a reader of %s/dns hold its lock?",
-		          (unsigned long long)(milliseconds - status.busy_since) / 1000, cached->settings->cache_dir);
+	if (!cached->said_stuck)
+		log_error("a change of dns/ does not come to its end: does a reader of %s/dns hold its lock?",
+		          cached->settings->cache_dir);
 	cached->said_stuck = true;
 }
 

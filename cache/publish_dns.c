@@ -18,6 +18,7 @@ enum {
 	FIRST_DIRTY_MAX = 3000, /* pages, in the first build */
 	DEFERRED_MAX = 8 << 20, /* octets of problems kept back in the first build, so that it can append */
 	RETRY_MILLISECONDS = 1000,
+	STUCK_MILLISECONDS = 10000,
 };
 
 static uint64_t
@@ -390,11 +391,13 @@ publish_holds(struct publish *publish)
 	cleanup(store_abortp) struct store_txn *directory = NULL;
 	cleanup(store_abortp) struct store_txn *dns = NULL;
 	struct key last = { .len = 1, .octets = { 'h' } };
+	bool changed = false;
 	int r = store_begin_read(publish->replica->store, &directory);
 
 	if (r == 0)
 		r = store_begin_write(publish->dns, &dns);
-	publish->next_hold = 0;
+	if (r == 0)
+		publish->next_hold = 0;
 	while (r >= 0) {
 		cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
 		struct span key, value;
@@ -418,10 +421,14 @@ publish_holds(struct publish *publish)
 
 		subject.octets[0] = 'z';
 		r = publish_subject(publish, directory, dns, key_span(&subject));
+		changed |= r > 0;
 	}
+	/* A commit that changes nothing would make the data look newer than it is. */
+	if (r >= 0 && changed)
+		r = commit(publish, &dns, publish->complete, publish->durable);
 	if (r < 0)
-		return r;
-	return commit(publish, &dns, publish->complete, publish->durable);
+		publish->next_hold = 1;
+	return r < 0 ? r : 0;
 }
 
 /* --- rebuild ------------------------------------------------------------------------------------------ */
@@ -828,6 +835,13 @@ publish_status(struct publish *publish, struct publish_status *out)
 	*out = publish->status;
 	out->rebuild_due = publish->rebuild;
 	pthread_mutex_unlock(&publish->lock);
+}
+
+bool
+publish_is_stuck(const struct publish_status *status)
+{
+	return !status->rebuilding && status->busy_since != 0 &&
+	       now_milliseconds() - status->busy_since >= STUCK_MILLISECONDS;
 }
 
 int

@@ -55,6 +55,9 @@ void publish_rebuild(struct publish *publish);
 uint64_t publish_applied(struct publish *publish);
 void publish_status(struct publish *publish, struct publish_status *out);
 
+/* Whether one transaction has been running for so long that a reader must be holding it up. */
+bool publish_is_stuck(const struct publish_status *status);
+
 /* Combines every subject and compares, without writing: the number of records that differ, or negative. Each difference is
  * told to EACH in a sentence. */
 int64_t publish_verify(struct publish *publish, void (*each)(void *context, const char *sentence), void *context,

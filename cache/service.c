@@ -32,6 +32,17 @@ service_is_synchronised(struct service *service)
 	       !published.rebuilding && !published.rebuild_due && published.applied >= applied.sequence;
 }
 
+void
+service_note_contact(struct service *service)
+{
+	uint64_t contact = (uint64_t)source_contact(service->source) * 1000000;
+	struct publish_status published;
+
+	publish_status(service->publish, &published);
+	if (published.error[0] == '\0' && !publish_is_stuck(&published) && contact > service->contact)
+		service->contact = contact;
+}
+
 /* --- status ------------------------------------------------------------------------------------------ */
 
 static json_t *
@@ -89,6 +100,12 @@ on_status(void *context)
 	if (out == NULL)
 		return NULL;
 	source_describe(service->source, out);
+	service_note_contact(service);
+	json_object_set_new(out, "contact", json_integer((json_int_t)(service->contact / 1000000)));
+	json_object_set_new(out, "age",
+	                    service->contact != 0
+	                            ? json_real((double)time(NULL) - (double)(service->contact / 1000000))
+	                            : json_null());
 	json_object_set_new(out, "synchronised", json_boolean(service_is_synchronised(service)));
 	json_object_set_new(out, "complete", json_boolean(applied.complete && published.complete));
 	json_object_set_new(out, "loading", json_boolean(applied.loading));

@@ -19,6 +19,7 @@ struct service {
 	struct source *source;
 	struct control *control;
 	int64_t started; /* seconds since 1970 */
+	uint64_t contact; /* when the cache was last known to be what the source has, microseconds since 1970; 0 never */
 	/* Takes the mutex that guards a job's output; one job (verify, rebuild) runs at a time. */
 	struct service_job *job;
 };
@@ -28,6 +29,10 @@ void service_actions(struct service *service, struct control_actions *out);
 
 /* Whether the directory's changes of a moment ago are visible. */
 bool service_is_synchronised(struct service *service);
+
+/* Brings service->contact up to date, for the main thread. While dns/ cannot be written it stays what it is: readers ask
+ * how old is what they read. */
+void service_note_contact(struct service *service);
 
 /* Starts deriving everything again in the background, as `ispmanctl rebuild` does. 0, or -EBUSY while a job runs. */
 must_check int service_start_rebuild(struct service *service);

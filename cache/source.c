@@ -32,6 +32,19 @@ struct source {
 
 /* --- what is asked for -------------------------------------------------------------------------------- */
 
+/* Data must not count as too old only because nobody asked the server whether it is there. */
+static uint64_t
+probe_interval(const struct settings *settings)
+{
+	uint64_t most = settings->ldap_probe_interval;
+	const uint64_t ages[] = { settings->max_age, settings->dns_max_age };
+
+	for (size_t i = 0; i < array_size(ages); i++)
+		if (ages[i] != 0 && ages[i] / 3 < most)
+			most = ages[i] / 3;
+	return most > 0 ? most : 1;
+}
+
 static void
 fill_config(const struct settings *settings, struct sync_config *out)
 {
@@ -55,7 +68,7 @@ fill_config(const struct settings *settings, struct sync_config *out)
 		.base = settings->ldap_base,
 		.filter = settings->ldap_filter,
 		.lag_timeout = (unsigned)settings->ldap_lag_timeout,
-		.probe_interval = (unsigned)settings->ldap_probe_interval,
+		.probe_interval = (unsigned)probe_interval(settings),
 		.return_interval = (unsigned)settings->ldap_return_interval,
 	};
 }
@@ -284,14 +297,10 @@ describe_sync(struct source *source, json_t *out)
 void
 source_describe(struct source *source, json_t *out)
 {
-	int64_t contact = source_contact(source);
-
 	if (source->ldif != NULL)
 		describe_ldif(source, out);
 	else
 		describe_sync(source, out);
-	json_object_set_new(out, "contact", json_integer(contact));
-	json_object_set_new(out, "age", contact != 0 ? json_real((double)(time(NULL) - contact)) : json_null());
 }
 
 /* --- reading everything once --------------------------------------------------------------------------- */

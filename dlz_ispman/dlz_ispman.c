@@ -184,12 +184,13 @@ instance_begin(struct instance *instance, struct dns_view **out)
 		if (r < 0)
 			dns_end(view);
 	}
-	tend(instance);
 	if (r < 0) {
 		counters_add(instance->counters, COUNT_CANNOT_TELL, 1);
 		say_unusable(instance);
+		tend(instance);
 		return r;
 	}
+	tend(instance);
 	if (atomic_load_explicit(&instance->unusable, memory_order_relaxed) &&
 	    atomic_exchange(&instance->unusable, false))
 		instance->log(DLZ_LOG_NOTICE, "dlz %s: the cache can be used again", instance->name);

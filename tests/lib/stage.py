@@ -92,9 +92,13 @@ class Stage:
         self.known = dict(self._entries())
         self.cached = box.cached(slapd=self.slapd, settings=self.settings, start=start)
         self.named = None
-        if named and start:
-            self.named = box.named(dlz=self.cached, options=NAMED_OPTIONS,
-                                   dlz_arguments="allow-transfer=127.0.0.1")
+        if named:
+            self.named = self.new_named()
+
+    def new_named(self, arguments="", **options):
+        return self.box.named(dlz=self.cached, options=NAMED_OPTIONS, **options,
+                              dlz_arguments="allow-transfer=127.0.0.1 run-dir=%s %s" % (
+                                  self.cached.run_dir, arguments))
 
     # --- the directory ------------------------------------------------------------------------
 
