@@ -28,21 +28,24 @@ if [ ! -e "$policy" ]; then
 fi
 
 # Services that are there already are the administrator's.
-before=$(ls /lib/systemd/system/{slapd,named,bind9}.service /etc/init.d/{slapd,named,bind9} 2>/dev/null)
+services() {
+	(
+		shopt -s nullglob
+		cd / && printf '%s\n' etc/init.d/* lib/systemd/system/*.service
+	) | sed 's,.*/,,; s,\.service$,,' | grep -v @ | sort -u
+}
+before=$(services)
 install() {
 	"${as_root[@]}" apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
 }
 install "$@" || { "${as_root[@]}" apt-get update && install "$@"; } || exit 1
 
-for service in slapd named; do
-	case $before in *"$service"*) continue ;; esac
-	if [ -e "/etc/init.d/$service" ] || [ -e "/lib/systemd/system/$service.service" ]; then
-		if [ -d /run/systemd/system ]; then
-			"${as_root[@]}" systemctl --quiet disable "$service"
-		elif command -v update-rc.d >/dev/null; then
-			"${as_root[@]}" update-rc.d "$service" disable
-		fi
-		echo "$service is installed and left switched off"
+for service in $(comm -13 <(echo "$before") <(services)); do
+	if [ -d /run/systemd/system ]; then
+		"${as_root[@]}" systemctl --quiet disable "$service" 2>/dev/null
+	elif [ -e "/etc/init.d/$service" ] && command -v update-rc.d >/dev/null; then
+		"${as_root[@]}" update-rc.d "$service" disable
 	fi
+	echo "$service is left switched off"
 done
 exit 0

@@ -22,7 +22,11 @@ def openssl(*arguments):
 
 # libldap takes "localhost" for the machine's own name, in certificates and in Kerberos principals.
 HOST = "127.0.0.1"
-OWN_NAME = socket.gethostbyname_ex(socket.gethostname())[0]
+try:
+    OWN_NAME = socket.gethostbyname_ex(socket.gethostname())[0]
+except socket.gaierror:
+    # A container whose name nobody knows.
+    OWN_NAME = socket.gethostname()
 NAMES = sorted({OWN_NAME, socket.gethostname(), "localhost"})
 
 

@@ -87,6 +87,14 @@ name_of(const char *text)
 	return name;
 }
 
+static bool
+is_before(const struct key *a, const struct key *b)
+{
+	int order = memcmp(a->octets, b->octets, a->len < b->len ? a->len : b->len);
+
+	return order < 0 || (order == 0 && a->len < b->len);
+}
+
 /* --- tests ------------------------------------------------------------------------------------------------ */
 
 static void
@@ -134,8 +142,7 @@ one_entry_may_speak_of_several_subjects(void **state)
 	assert_int_equal(mapped.problems.len, 0);
 	for (f = mapped.fragments; f != NULL; f = f->next, count++) {
 		if (f->next != NULL)
-			assert_true(memcmp(f->subject.octets, f->next->subject.octets,
-			                   f->subject.len + 1) < 0);
+			assert_true(is_before(&f->subject, &f->next->subject));
 	}
 	assert_int_equal(count, 4);
 	f = mapped.fragments;
