@@ -267,8 +267,10 @@ hold_soa(struct reducing *r, const struct dname *zone, const struct zone_fragmen
 	bool held = zone_record_read(input->served, &served) == 0 && served.has_soa;
 
 	if (held && !found->bad_soa.known) {
-		until = input->hold_until != 0 ? input->hold_until
-		                               : input->now + input->settings->soa_hold;
+		/* The second that has begun does not count. */
+		until = input->hold_until != 0          ? input->hold_until
+		        : input->settings->soa_hold != 0 ? input->now + input->settings->soa_hold + 1
+		                                         : input->now;
 		held = input->now < until;
 	}
 	if (held) {

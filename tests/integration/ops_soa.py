@@ -22,8 +22,7 @@ import tap          # noqa: E402
 
 TERN, LARK, GULL = "tern.example", "lark.example", "gull.example"
 REVERSE = "2.0.192.in-addr.arpa"
-# Whole seconds are counted: a SOA is missed for at least one second less.
-HOLD = 3
+HOLD = 4
 
 
 def soa_serial(message):
@@ -86,14 +85,16 @@ def rewritten_under_load(t, box):
     first = scene.serial(TERN)
     for client in clients:
         client.start()
-    rewrites = 0
-    for pause in [0] * 40 + [0.01, 0.1, 0.3] * 5 + [1.0, HOLD - 1.3, HOLD - 1.3]:
+    rewrites, longest = 0, 0
+    for pause in [0] * 40 + [0.01, 0.1, 0.3] * 5 + [1.0, HOLD - 2, HOLD - 1.5]:
         scene.remove_soa(TERN)
+        began = time.monotonic()
         scene.push()
         # The pause is the tool's, between its two operations.
         time.sleep(pause)
         scene.tree.record(TERN, "@", "SOA", stage.SOA % (2026112100 + rewrites))
         scene.push()
+        longest = max(longest, time.monotonic() - began)
         rewrites += 1
         if pause and rng.random() < 0.5:
             time.sleep(pause / 4)
@@ -103,7 +104,7 @@ def rewritten_under_load(t, box):
     for client in clients:
         client.join()
     asked = sum(client.count for client in clients)
-    tap.say("%d rewrites, %d answers" % (rewrites, asked))
+    tap.say("%d rewrites, the longest took %.1f s; %d answers" % (rewrites, longest, asked))
     t.same([w for client in clients for w in client.wrong][:10], [],
            "a SOA that is rewritten again and again is not noticed by those who ask")
     t.ok(asked > 1000, "who were many", asked)
@@ -137,7 +138,7 @@ def held_and_refused(t, box):
     t.same(scene.status()["held_zones"], 1, "and the status counts it")
     servers.wait_until(lambda: scene.answers("www." + TERN, "A")[0] == "REFUSED", "the hold to end", 20)
     took = time.monotonic() - removed
-    t.ok(took > HOLD - 1.1, "but not for longer than soa-hold (%.1f s of %d)" % (took, HOLD))
+    t.ok(took > HOLD - 0.1, "but not for much longer than soa-hold (%.1f s of %d)" % (took, HOLD))
     t.same((scene.answers(TERN, "SOA"), scene.answers("www.heron.example", "A")), (("REFUSED", []),) * 2,
            "then zone and replica are refused")
     t.same(scene.answers(LARK, "NS")[0], "NOERROR", "others are not")
@@ -325,9 +326,9 @@ def servers_agree(t, box):
 
     for wipe in (False, True):
         before = scene.serial(names[3])
+        tops = [ispman_ldif.dn_key(dn.encode()) for dn in (stage.node_dn(names[3]), stage.domain_dn(names[3]))]
         gone = [(dn, list(attributes)) for key, (dn, attributes) in scene.tree.entries.items()
-                if key.endswith(ispman_ldif.dn_key(stage.node_dn(names[3]).encode())) or
-                key == ispman_ldif.dn_key(stage.domain_dn(names[3]).encode())]
+                if any(stage.is_below(key, top) for top in tops)]
         scene.remove(stage.domain_dn(names[3]))
         scene.remove(stage.node_dn(names[3]))
         scene.push()

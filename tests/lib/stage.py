@@ -46,6 +46,11 @@ def tree_of(*zones):
     return tree
 
 
+def is_below(key, top):
+    """Whether a DN is, or lies below, another one; both as ispman_ldif.dn_key() has them."""
+    return key[len(key) - len(top):] == top
+
+
 def domain_dn(name, base="o=ispman"):
     return "ispmanDomain=%s,%s" % (name, base)
 
@@ -155,7 +160,7 @@ class Stage:
                 attributes = [(n, v) for n, v in attributes if ispman_ldif.octets(n).lower() != name.lower()]
                 attributes.append((name.decode(), value))
                 there = target
-            elif key.endswith(b"," + old):
+            elif is_below(key, old):
                 there = there[:len(there) - len(dn)] + target
             self.tree.entries[ispman_ldif.dn_key(there)] = (there, attributes)
         self.known = dict(self._entries())
@@ -170,7 +175,7 @@ class Stage:
     def remove(self, dn):
         """An entry with all below it, from the tree."""
         key = ispman_ldif.dn_key(ispman_ldif.octets(dn))
-        for there in [k for k in self.tree.entries if k == key or k.endswith(b"," + key)]:
+        for there in [k for k in self.tree.entries if is_below(k, key)]:
             del self.tree.entries[there]
 
     def remove_soa(self, name):
