@@ -236,8 +236,8 @@ look_for_files(struct cache *cache)
 	atomic_fetch_add(&cache->generation, 1);
 }
 
-/* The first to come in each second does it; the others go on with what there is. */
-static void
+/* The first to come in each second does it; the others go on with what there is. Returns the second. */
+static uint32_t
 look_after(struct cache *cache)
 {
 	struct timespec now;
@@ -246,11 +246,12 @@ look_after(struct cache *cache)
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	second = (unsigned)now.tv_sec + 1; /* 0 is "never" */
 	last = atomic_load_explicit(&cache->checked, memory_order_relaxed);
-	if (last == second || !atomic_compare_exchange_strong(&cache->checked, &last, second))
-		return;
-	pthread_mutex_lock(&cache->lock);
-	look_for_files(cache);
-	pthread_mutex_unlock(&cache->lock);
+	if (last != second && atomic_compare_exchange_strong(&cache->checked, &last, second)) {
+		pthread_mutex_lock(&cache->lock);
+		look_for_files(cache);
+		pthread_mutex_unlock(&cache->lock);
+	}
+	return (uint32_t)now.tv_sec;
 }
 
 /* --- views -------------------------------------------------------------------------------------- */
@@ -372,7 +373,7 @@ cache_begin(struct cache *cache, struct cache_view **out)
 
 	if (view == NULL)
 		return failed(-ENOMEM, "out of memory");
-	look_after(cache);
+	view->second = look_after(cache);
 	if (view->txn != NULL && view->generation == atomic_load_explicit(&cache->generation, memory_order_acquire))
 		r = renew(view);
 	else

@@ -64,6 +64,7 @@ struct cache_view {
 	struct store_txn *txn;
 	struct store_cursor *cursor; /* of table 0 */
 	uint64_t txn_id;
+	uint32_t second; /* of CLOCK_MONOTONIC_COARSE, at the last begin */
 	bool is_new; /* the snapshot is not the one of the last begin: what was decoded of that one is void */
 	bool is_loaded;
 	void *decoded; /* belongs to the typed interface */

@@ -36,6 +36,9 @@ void dns_end(struct dns_view *view);
 /* Changes with every commit of the writer. */
 uint64_t dns_snapshot(const struct dns_view *view);
 
+/* The second of CLOCK_MONOTONIC_COARSE in which it was begun. */
+uint32_t dns_second(const struct dns_view *view);
+
 /* --- what is asked ------------------------------------------------------------------------------ */
 
 /* A name with what a search needs of it. */
@@ -68,6 +71,7 @@ struct dns_zone {
 	uint32_t serial, soa_ttl, minimum;
 	struct span nodes;   /* the reversed name under which its nodes are stored: its own, or its master's */
 	struct span soa_head, soa_tail; /* text before and after the serial */
+	struct dns_hints *hints; /* what searches in it have found out, or NULL; until dns_end() */
 };
 
 /* The zone that answers for the question: the longest one that is served. 1 found, 0 none, or negative. */

@@ -48,6 +48,7 @@ free_decoded(void *decoded)
 	text_free(&view->catch_all_node);
 	text_free(&view->reverse_head);
 	text_free(&view->reverse_apex);
+	free(view->known_nodes);
 	free(view);
 }
 
@@ -58,6 +59,10 @@ view_new(struct cache_view *base)
 
 	if (view == NULL)
 		return NULL;
+	/* Without it every node is sought. */
+	view->known_nodes = aligned_alloc(64, KNOWN_NODES_SETS * sizeof(*view->known_nodes));
+	if (view->known_nodes != NULL)
+		memset(view->known_nodes, 0, KNOWN_NODES_SETS * sizeof(*view->known_nodes));
 	view->base = base;
 	base->decoded = view;
 	base->free_decoded = free_decoded;
@@ -148,6 +153,18 @@ decode_settings(struct dns_view *view)
 	return 0;
 }
 
+/* What was known is void. */
+static void
+begin_epoch(struct dns_view *view)
+{
+	if (++view->epoch != 0)
+		return;
+	view->epoch = 1;
+	memset(view->known_zones, 0, sizeof(view->known_zones));
+	if (view->known_nodes != NULL)
+		memset(view->known_nodes, 0, KNOWN_NODES_SETS * sizeof(*view->known_nodes));
+}
+
 int
 dns_begin(struct cache *cache, struct dns_view **out)
 {
@@ -160,10 +177,12 @@ dns_begin(struct cache *cache, struct dns_view **out)
 	view = base->decoded;
 	if (view == NULL)
 		view = view_new(base);
-	if (view == NULL)
+	if (view == NULL) {
 		r = -ENOMEM;
-	else if (base->is_new)
+	} else if (base->is_new) {
+		begin_epoch(view);
 		r = decode_settings(view);
+	}
 	if (r < 0) {
 		base->is_loaded = false;
 		cache_end(base);
@@ -177,6 +196,12 @@ void
 dns_end(struct dns_view *view)
 {
 	cache_end(view->base);
+}
+
+uint32_t
+dns_second(const struct dns_view *view)
+{
+	return view->base->second;
 }
 
 uint64_t
@@ -195,14 +220,12 @@ dns_trace(struct dns_view *view, void (*say)(void *context, const char *sentence
 }
 
 void
-dns_say(const struct dns_view *view, const struct dns_question *question, unsigned labels, const char *before,
-        const char *after)
+dns_say_name(const struct dns_view *view, const struct dns_question *question, unsigned labels, const char *before,
+             const char *after)
 {
 	struct text sentence = TEXT_INIT;
 	struct dname name;
 
-	if (view->say == NULL)
-		return;
 	dname_strip(&question->name, question->labels - labels, &name);
 	text_put(&sentence, before);
 	dname_put_text(&sentence, &name);
@@ -216,11 +239,12 @@ dns_say(const struct dns_view *view, const struct dns_question *question, unsign
 void
 dns_question_set(struct dns_question *out, const struct dname *name)
 {
-	uint8_t starts[DNAME_LABELS_MAX];
+	uint8_t starts[DNAME_LABELS_MAX + 1];
 	unsigned n = 0;
 	uint8_t used = 0;
 
-	out->name = *name;
+	memcpy(out->name.wire, name->wire, name->len);
+	out->name.len = name->len;
 	dname_lower(&out->name);
 	for (size_t i = 0; out->name.wire[i] != 0; i += 1u + out->name.wire[i])
 		starts[n++] = (uint8_t)i;
@@ -345,27 +369,176 @@ take_stored(struct dns_view *view, const struct dns_question *question, unsigned
 	}
 }
 
+static bool
+starts_with(struct span s, struct span prefix)
+{
+	return s.len >= prefix.len && memcmp(s.data, prefix.data, prefix.len) == 0;
+}
+
+/* The place where the zone that so many labels spell is remembered, or another one with that hash. */
+static struct known_zone *
+place_of(struct dns_view *view, uint32_t hash)
+{
+	return &view->known_zones[(hash ^ hash >> 15) % KNOWN_ZONES];
+}
+
+/* One label more of a reversed name. */
+static uint32_t
+hash_label(uint32_t hash, const uint8_t *label)
+{
+	for (unsigned i = 0; i <= label[0]; i++)
+		hash = (hash ^ label[i]) * 16777619u;
+	return hash;
+}
+
+/* A zone that encloses the question and was found before in this snapshot, or NULL. */
+static const struct known_zone *
+find_known(struct dns_view *view, const struct dns_question *question)
+{
+	uint32_t hash = 2166136261u;
+
+	for (unsigned labels = 1; labels <= question->labels; labels++) {
+		struct span name = span_from(question->reversed, question->ends[labels]);
+		const struct known_zone *known;
+
+		hash = hash_label(hash, question->reversed + question->ends[labels - 1]);
+		known = place_of(view, hash);
+		if (known->epoch == view->epoch && span_is(known->reversed, name))
+			return known;
+	}
+	return NULL;
+}
+
+/* Remembers a zone; FOLLOWING is the key after its own. With a zone below it, a longer one might have to be found. */
+static void
+remember(struct dns_view *view, const struct dns_question *question, struct span own, struct span following,
+         struct dns_zone *zone)
+{
+	uint32_t hash = 2166136261u;
+	struct known_zone *known;
+
+	zone->hints = NULL;
+	if (starts_with(following, own))
+		return;
+	for (unsigned labels = 1; labels <= zone->labels; labels++)
+		hash = hash_label(hash, question->reversed + question->ends[labels - 1]);
+	known = place_of(view, hash);
+	zone->hints = &known->hints;
+	known->epoch = view->epoch;
+	known->reversed = span_skip(own, 1);
+	known->zone = *zone;
+	known->hints = (struct dns_hints){ 0 };
+}
+
+/* --- known nodes: most questions are about few names, and a tree is slower than a table ------------ */
+
+static uint64_t
+mix(uint64_t hash, uint64_t octets)
+{
+	hash = (hash ^ octets) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
+static uint64_t
+hash_key(struct span key)
+{
+	uint64_t hash = key.len, octets;
+	size_t i = 0;
+
+	for (; i + 8 <= key.len; i += 8) {
+		memcpy(&octets, key.data + i, 8);
+		hash = mix(hash, octets);
+	}
+	octets = 0;
+	memcpy(&octets, key.data + i, key.len - i);
+	return mix(hash, octets);
+}
+
+static uint16_t
+tag_of(uint64_t hash, struct span key)
+{
+	_Static_assert(KEY_MAX < 1 << 9, "a key's length takes nine bits");
+	return (uint16_t)(key.len << 7 | hash >> 57);
+}
+
+int
+dns_known_node(struct dns_view *view, struct span key, struct span *out_value, uint64_t *out_hash)
+{
+	uint64_t hash = hash_key(key);
+	uint16_t tag = tag_of(hash, key);
+	const struct known_node *set;
+
+	*out_hash = hash;
+	if (view->known_nodes == NULL)
+		return 0;
+	set = view->known_nodes[hash % KNOWN_NODES_SETS];
+	for (unsigned i = 0; i < KNOWN_NODES_A_SET; i++) {
+		if (set[i].epoch != view->epoch || set[i].tag != tag)
+			continue;
+		if (memcmp(set[i].key, key.data, key.len) == 0) {
+			*out_value = span_from(set[i].key + key.len, set[i].value_len);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+void
+dns_remember_node(struct dns_view *view, uint64_t hash, struct span key, struct span value)
+{
+	struct known_node *set;
+	unsigned place = (unsigned)(hash >> 40) % KNOWN_NODES_A_SET;
+
+	/* A large value lies in pages of its own. */
+	if (view->known_nodes == NULL || value.data != key.data + key.len || value.len > UINT16_MAX)
+		return;
+	set = view->known_nodes[hash % KNOWN_NODES_SETS];
+	for (unsigned i = 0; i < KNOWN_NODES_A_SET; i++) {
+		if (set[i].epoch != view->epoch) {
+			place = i;
+			break;
+		}
+	}
+	set[place] = (struct known_node){
+		.epoch = view->epoch,
+		.tag = tag_of(hash, key),
+		.value_len = (uint16_t)value.len,
+		.key = key.data,
+	};
+}
+
 /* The longest stored zone that is served and encloses the question. */
 static int
 find_stored(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
 {
 	struct store_cursor *cursor = view->base->cursor;
+	const struct known_zone *known = view->say == NULL ? find_known(view, question) : NULL;
 	unsigned labels = question->labels;
 	uint8_t key[DNAME_MAX + 1];
 
+	if (known != NULL) {
+		*out = known->zone;
+		return 1;
+	}
 	key[0] = 'z';
 	memcpy(key + 1, question->reversed, question->reversed_len);
 	while (labels > 0) {
 		struct span wanted = span_from(key, 1u + question->ends[labels]);
-		struct span found, value;
+		struct span found, value, following = { "", 0 }, skipped;
 		int r = store_cursor_seek(cursor, wanted, &found, &value);
 
 		if (r < 0)
 			return r;
-		if (r == 0 || !span_is(found, wanted)) {
+		if (r > 0 && span_is(found, wanted)) {
+			r = store_cursor_next(cursor, &following, &skipped);
+			if (r < 0)
+				return r;
+		} else {
 			unsigned common;
 
 			/* No such zone; the one before is below the longest that encloses the name, or is it. */
+			if (r > 0)
+				following = found;
 			r = store_cursor_prev(cursor, &found, &value);
 			if (r <= 0)
 				return r;
@@ -379,10 +552,12 @@ find_stored(struct dns_view *view, const struct dns_question *question, struct d
 				return 0;
 		}
 		r = take_stored(view, question, labels, found, value, out);
-		if (r != 0) {
+		if (r > 0) {
 			out->labels = (uint8_t)labels;
-			return r;
+			remember(view, question, found, following, out);
 		}
+		if (r != 0)
+			return r;
 		labels--;
 	}
 	return 0;
@@ -579,6 +754,7 @@ dns_zone_keep(struct dns_zone *zone, struct text *room)
 	keep(&zone->soa_head, room);
 	keep(&zone->soa_tail, room);
 	zone->nodes = (struct span){ "", 0 };
+	zone->hints = NULL;
 	return 0;
 }
 
@@ -632,11 +808,16 @@ next_served(struct dns_records *records, struct rr *out)
 static int
 lowest_ttl(const struct dns_records *records, const struct rr *first, uint32_t *out_ttl)
 {
-	struct dns_records ahead = *records;
+	struct dns_records ahead;
 	uint32_t lowest = first->ttl;
 	struct rr rr;
 	int r;
 
+	if (records->node.count == 0 && records->computed.len == 0) {
+		*out_ttl = lowest;
+		return 0;
+	}
+	ahead = *records;
 	while ((r = next_stated(&ahead, &rr)) > 0 && rr.type == first->type)
 		if (rr.ttl < lowest)
 			lowest = rr.ttl;

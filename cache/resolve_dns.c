@@ -26,8 +26,7 @@ struct search {
 	const struct dns_question *question;
 	bool all_computed; /* the question's name has computed records, so every level above it exists in that range */
 	size_t stored_base, computed_base; /* octets before the owner's first label */
-	uint8_t stored[KEY_MAX];
-	uint8_t computed[KEY_MAX];
+	uint8_t *stored, *computed;        /* in the view */
 };
 
 /* What stands at a level. */
@@ -56,6 +55,8 @@ search_begin(struct search *search, struct dns_view *view, const struct dns_zone
 	search->zone = zone;
 	search->question = question;
 	search->all_computed = false;
+	search->stored = view->stored_key;
+	search->computed = view->computed_key;
 	if (zone->class != DNS_REVERSE) {
 		search->stored[0] = 'n';
 		search->stored_base = append(search->stored, 1, zone->nodes.data, zone->nodes.len);
@@ -95,6 +96,24 @@ seek_below(struct dns_view *view, struct span key, struct span *out_key, struct 
 	*out_value = value;
 	*out_here = found.len == key.len;
 	return 1;
+}
+
+/* 1 when a node or something below it is stored under KEY; *OUT_HERE: the node itself, with its value. */
+static int
+find_node(struct dns_view *view, struct span key, struct span *out_value, bool *out_here)
+{
+	struct span found;
+	uint64_t hash;
+	int r = dns_known_node(view, key, out_value, &hash);
+
+	if (r > 0) {
+		*out_here = true;
+		return 1;
+	}
+	r = seek_below(view, key, &found, out_value, out_here);
+	if (r > 0 && *out_here)
+		dns_remember_node(view, hash, found, *out_value);
+	return r;
 }
 
 /* Whether the name of a computed record lies in another zone below this one: 1 and where that zone's records
@@ -159,14 +178,14 @@ static int
 look_at(const struct search *search, struct span stored, struct span computed, bool at_name, bool wildcard_at_apex,
         struct place *out)
 {
-	struct span found, value;
+	struct span value;
 	struct node node;
 	bool here;
 	int r;
 
 	*out = (struct place){ 0 };
 	if (stored.len > 0) {
-		r = seek_below(search->view, stored, &found, &value, &here);
+		r = find_node(search->view, stored, &value, &here);
 		if (r < 0)
 			return r;
 		out->exists = r > 0;
@@ -200,6 +219,16 @@ is_asterisk(const uint8_t *label)
 	return label[0] == 1 && label[1] == '*';
 }
 
+/* A known apex without anything that ends the walk there need not be looked at on the way. */
+static bool
+may_pass_apex(const struct search *search)
+{
+	const struct dns_hints *hints = search->zone->hints;
+
+	return hints != NULL && hints->knows_apex && (hints->apex_flags & NODE_HAS_DNAME) == 0 &&
+	       search->question->labels > search->zone->labels;
+}
+
 static int
 look_at_level(const struct search *search, unsigned level, struct place *out)
 {
@@ -219,6 +248,10 @@ look_at_level(const struct search *search, unsigned level, struct place *out)
 		out->stored = text_span(&search->view->reverse_apex);
 		out->flags |= NODE_HAS_NS;
 	}
+	if (r == 0 && level == 0 && zone->hints != NULL) {
+		zone->hints->apex_flags = out->flags;
+		zone->hints->knows_apex = true;
+	}
 	return r;
 }
 
@@ -226,10 +259,16 @@ look_at_level(const struct search *search, unsigned level, struct place *out)
 static int
 look_at_wildcard(struct search *search, unsigned level, struct place *out)
 {
+	struct dns_hints *hints = level == 0 ? search->zone->hints : NULL;
 	size_t n = owner_len(search, level);
 	struct span stored = { "", 0 }, computed = { "", 0 };
 	uint8_t over_stored[2], over_computed[2];
 	int r;
+
+	if (hints != NULL && hints->knows_wildcard && !hints->has_wildcard) {
+		*out = (struct place){ 0 };
+		return 0;
+	}
 
 	/* The asterisk goes where the next label stands, and that is put back afterwards. */
 	if (search->zone->class != DNS_REVERSE) {
@@ -247,6 +286,10 @@ look_at_wildcard(struct search *search, unsigned level, struct place *out)
 		memcpy(search->stored + search->stored_base + n, over_stored, 2);
 	if (computed.len > 0)
 		memcpy(search->computed + search->computed_base + n, over_computed, 2);
+	if (r == 0 && hints != NULL) {
+		hints->has_wildcard = out->exists;
+		hints->knows_wildcard = true;
+	}
 	return r;
 }
 
@@ -350,7 +393,7 @@ walk_down(struct search *search, bool minds_cuts, struct dns_answer *out)
 	bool below_cut = false;
 	int r;
 
-	for (unsigned level = minds_cuts || last == 0 ? 0 : 1; level <= last; level++) {
+	for (unsigned level = last == 0 || (minds_cuts && !may_pass_apex(search)) ? 0 : 1; level <= last; level++) {
 		r = look_at_level(search, level, &place);
 		if (r < 0)
 			return r;

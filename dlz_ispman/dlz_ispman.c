@@ -147,16 +147,21 @@ publish(struct instance *instance)
 		counters_set(instance->counters, COUNT_DATA_TIME, ((uint64_t)time(NULL) - age) * 1000000);
 }
 
-/* One thread in some seconds does what need not be done for each query. */
-static void
-tend(struct instance *instance)
+static uint32_t
+present_second(void)
 {
 	struct timespec now;
-	unsigned second, last;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	second = (unsigned)now.tv_sec;
-	last = atomic_load_explicit(&instance->tended, memory_order_relaxed);
+	return (uint32_t)now.tv_sec;
+}
+
+/* One thread in some seconds does what need not be done for each query. */
+static void
+tend(struct instance *instance, uint32_t second)
+{
+	unsigned last = atomic_load_explicit(&instance->tended, memory_order_relaxed);
+
 	if (second - last < TEND_SECONDS || !atomic_compare_exchange_strong(&instance->tended, &last, second))
 		return;
 	publish(instance);
@@ -187,10 +192,10 @@ instance_begin(struct instance *instance, struct dns_view **out)
 	if (r < 0) {
 		counters_add(instance->counters, COUNT_CANNOT_TELL, 1);
 		say_unusable(instance);
-		tend(instance);
+		tend(instance, present_second());
 		return r;
 	}
-	tend(instance);
+	tend(instance, dns_second(view));
 	if (atomic_load_explicit(&instance->unusable, memory_order_relaxed) &&
 	    atomic_exchange(&instance->unusable, false))
 		instance->log(DLZ_LOG_NOTICE, "dlz %s: the cache can be used again", instance->name);

@@ -283,6 +283,7 @@ walk_find_zone(struct instance *instance, const char *name, const void *client)
 	walk->client = client;
 	walk->failed = false;
 	walk->probes_left = 0;
+	walk->second = dns_second(view);
 	r = arm(walk, view);
 	dns_end(view);
 	if (r <= 0) {
@@ -293,7 +294,6 @@ walk_find_zone(struct instance *instance, const char *name, const void *client)
 		counters_add(instance->counters, COUNT_CANNOT_TELL, 1);
 	else
 		count_answer(walk);
-	walk->second = present_second();
 	walk->stage = walk->labels == walk->zone_labels ? STAGE_WALK : STAGE_SEARCH;
 	walk->next = walk->stage == STAGE_SEARCH ? 1 : 0;
 	return walk->stage == STAGE_SEARCH ? instance->codes.not_found : DLZ_SUCCESS;
