@@ -20,10 +20,6 @@ enum {
 
 #define REVERSE_TAIL "10800 900 604800 86400"
 
-/* "arpa" and what is below it, as keys begin. */
-#define REVERSED_IN_ADDR "\4arpa\7in-addr"
-#define REVERSED_IP6     "\4arpa\3ip6"
-
 /* --- the view ----------------------------------------------------------------------------------- */
 
 int
@@ -153,18 +149,6 @@ decode_settings(struct dns_view *view)
 	return 0;
 }
 
-/* What was known is void. */
-static void
-begin_epoch(struct dns_view *view)
-{
-	if (++view->epoch != 0)
-		return;
-	view->epoch = 1;
-	memset(view->known_zones, 0, sizeof(view->known_zones));
-	if (view->known_nodes != NULL)
-		memset(view->known_nodes, 0, KNOWN_NODES_SETS * sizeof(*view->known_nodes));
-}
-
 int
 dns_begin(struct cache *cache, struct dns_view **out)
 {
@@ -180,7 +164,7 @@ dns_begin(struct cache *cache, struct dns_view **out)
 	if (view == NULL) {
 		r = -ENOMEM;
 	} else if (base->is_new) {
-		begin_epoch(view);
+		dns_begin_epoch(view);
 		r = decode_settings(view);
 	}
 	if (r < 0) {
@@ -267,17 +251,6 @@ dns_question_cut(const struct dns_question *question, unsigned labels, struct dn
 
 	dname_strip(&question->name, question->labels - labels, &name);
 	dns_question_set(out, &name);
-}
-
-static bool
-is_reverse(const struct dns_question *question)
-{
-	struct span name = span_from(question->reversed, question->reversed_len);
-
-	return (name.len >= sizeof(REVERSED_IN_ADDR) - 1 &&
-	        memcmp(name.data, REVERSED_IN_ADDR, sizeof(REVERSED_IN_ADDR) - 1) == 0) ||
-	       (name.len >= sizeof(REVERSED_IP6) - 1 &&
-	        memcmp(name.data, REVERSED_IP6, sizeof(REVERSED_IP6) - 1) == 0);
 }
 
 /* --- stored zones ------------------------------------------------------------------------------- */
@@ -369,150 +342,12 @@ take_stored(struct dns_view *view, const struct dns_question *question, unsigned
 	}
 }
 
-static bool
-starts_with(struct span s, struct span prefix)
-{
-	return s.len >= prefix.len && memcmp(s.data, prefix.data, prefix.len) == 0;
-}
-
-/* The place where the zone that so many labels spell is remembered, or another one with that hash. */
-static struct known_zone *
-place_of(struct dns_view *view, uint32_t hash)
-{
-	return &view->known_zones[(hash ^ hash >> 15) % KNOWN_ZONES];
-}
-
-/* One label more of a reversed name. */
-static uint32_t
-hash_label(uint32_t hash, const uint8_t *label)
-{
-	for (unsigned i = 0; i <= label[0]; i++)
-		hash = (hash ^ label[i]) * 16777619u;
-	return hash;
-}
-
-/* A zone that encloses the question and was found before in this snapshot, or NULL. */
-static const struct known_zone *
-find_known(struct dns_view *view, const struct dns_question *question)
-{
-	uint32_t hash = 2166136261u;
-
-	for (unsigned labels = 1; labels <= question->labels; labels++) {
-		struct span name = span_from(question->reversed, question->ends[labels]);
-		const struct known_zone *known;
-
-		hash = hash_label(hash, question->reversed + question->ends[labels - 1]);
-		known = place_of(view, hash);
-		if (known->epoch == view->epoch && span_is(known->reversed, name))
-			return known;
-	}
-	return NULL;
-}
-
-/* Remembers a zone; FOLLOWING is the key after its own. With a zone below it, a longer one might have to be found. */
-static void
-remember(struct dns_view *view, const struct dns_question *question, struct span own, struct span following,
-         struct dns_zone *zone)
-{
-	uint32_t hash = 2166136261u;
-	struct known_zone *known;
-
-	zone->hints = NULL;
-	if (starts_with(following, own))
-		return;
-	for (unsigned labels = 1; labels <= zone->labels; labels++)
-		hash = hash_label(hash, question->reversed + question->ends[labels - 1]);
-	known = place_of(view, hash);
-	zone->hints = &known->hints;
-	known->epoch = view->epoch;
-	known->reversed = span_skip(own, 1);
-	known->zone = *zone;
-	known->hints = (struct dns_hints){ 0 };
-}
-
-/* --- known nodes: most questions are about few names, and a tree is slower than a table ------------ */
-
-static uint64_t
-mix(uint64_t hash, uint64_t octets)
-{
-	hash = (hash ^ octets) * 0x9e3779b97f4a7c15u;
-	return hash ^ hash >> 32;
-}
-
-static uint64_t
-hash_key(struct span key)
-{
-	uint64_t hash = key.len, octets;
-	size_t i = 0;
-
-	for (; i + 8 <= key.len; i += 8) {
-		memcpy(&octets, key.data + i, 8);
-		hash = mix(hash, octets);
-	}
-	octets = 0;
-	memcpy(&octets, key.data + i, key.len - i);
-	return mix(hash, octets);
-}
-
-static uint16_t
-tag_of(uint64_t hash, struct span key)
-{
-	_Static_assert(KEY_MAX < 1 << 9, "a key's length takes nine bits");
-	return (uint16_t)(key.len << 7 | hash >> 57);
-}
-
-int
-dns_known_node(struct dns_view *view, struct span key, struct span *out_value, uint64_t *out_hash)
-{
-	uint64_t hash = hash_key(key);
-	uint16_t tag = tag_of(hash, key);
-	const struct known_node *set;
-
-	*out_hash = hash;
-	if (view->known_nodes == NULL)
-		return 0;
-	set = view->known_nodes[hash % KNOWN_NODES_SETS];
-	for (unsigned i = 0; i < KNOWN_NODES_A_SET; i++) {
-		if (set[i].epoch != view->epoch || set[i].tag != tag)
-			continue;
-		if (memcmp(set[i].key, key.data, key.len) == 0) {
-			*out_value = span_from(set[i].key + key.len, set[i].value_len);
-			return 1;
-		}
-	}
-	return 0;
-}
-
-void
-dns_remember_node(struct dns_view *view, uint64_t hash, struct span key, struct span value)
-{
-	struct known_node *set;
-	unsigned place = (unsigned)(hash >> 40) % KNOWN_NODES_A_SET;
-
-	/* A large value lies in pages of its own. */
-	if (view->known_nodes == NULL || value.data != key.data + key.len || value.len > UINT16_MAX)
-		return;
-	set = view->known_nodes[hash % KNOWN_NODES_SETS];
-	for (unsigned i = 0; i < KNOWN_NODES_A_SET; i++) {
-		if (set[i].epoch != view->epoch) {
-			place = i;
-			break;
-		}
-	}
-	set[place] = (struct known_node){
-		.epoch = view->epoch,
-		.tag = tag_of(hash, key),
-		.value_len = (uint16_t)value.len,
-		.key = key.data,
-	};
-}
-
 /* The longest stored zone that is served and encloses the question. */
 static int
 find_stored(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
 {
 	struct store_cursor *cursor = view->base->cursor;
-	const struct known_zone *known = view->say == NULL ? find_known(view, question) : NULL;
+	const struct known_zone *known = view->say == NULL ? dns_known_zone(view, question) : NULL;
 	unsigned labels = question->labels;
 	uint8_t key[DNAME_MAX + 1];
 
@@ -554,7 +389,7 @@ find_stored(struct dns_view *view, const struct dns_question *question, struct d
 		r = take_stored(view, question, labels, found, value, out);
 		if (r > 0) {
 			out->labels = (uint8_t)labels;
-			remember(view, question, found, following, out);
+			dns_remember_zone(view, question, found, following, out);
 		}
 		if (r != 0)
 			return r;
@@ -564,83 +399,6 @@ find_stored(struct dns_view *view, const struct dns_question *question, struct d
 }
 
 /* --- computed reverse zones --------------------------------------------------------------------- */
-
-/* The number that a label of an address name stands for, -1 when it is none: "0" to "255" without a leading zero. */
-static int
-read_octet(const uint8_t *label)
-{
-	int n = 0;
-
-	if (label[0] == 0 || label[0] > 3 || (label[0] > 1 && label[1] == '0'))
-		return -1;
-	for (unsigned i = 1; i <= label[0]; i++) {
-		if (label[i] < '0' || label[i] > '9')
-			return -1;
-		n = n * 10 + (label[i] - '0');
-	}
-	return n <= 255 ? n : -1;
-}
-
-static int
-read_nibble(const uint8_t *label)
-{
-	if (label[0] != 1)
-		return -1;
-	if (label[1] >= '0' && label[1] <= '9')
-		return label[1] - '0';
-	return label[1] >= 'a' && label[1] <= 'f' ? label[1] - 'a' + 10 : -1;
-}
-
-/* The address bits that the question's labels state from the top; returns how many bits. */
-static unsigned
-read_address(const struct dns_question *question, uint8_t family, uint8_t out_address[16])
-{
-	unsigned step = family == 4 ? 8 : 4;
-	unsigned bits = 0;
-
-	memset(out_address, 0, 16);
-	for (unsigned i = 2; i < question->labels && bits < (family == 4 ? 32 : 128); i++) {
-		const uint8_t *label = question->reversed + question->ends[i];
-		int n = family == 4 ? read_octet(label) : read_nibble(label);
-
-		if (n < 0)
-			break;
-		out_address[bits / 8] |= (uint8_t)(family == 4 || bits % 8 != 0 ? n : n << 4);
-		bits += step;
-	}
-	return bits;
-}
-
-static bool
-starts_with_bits(const uint8_t *address, const struct reverse_prefix *prefix)
-{
-	unsigned octets = prefix->length / 8, rest = prefix->length % 8;
-
-	if (memcmp(address, prefix->address, octets) != 0)
-		return false;
-	return rest == 0 || ((address[octets] ^ prefix->address[octets]) >> (8 - rest)) == 0;
-}
-
-/* The labels of the computed zone that the question falls into; 0: into none. The most specific prefix decides. */
-static unsigned
-find_computed(const struct dns_view *view, const struct dns_question *question)
-{
-	const struct settings_record *settings = &view->settings;
-	const struct reverse_prefix *best = NULL;
-	uint8_t address[16];
-	/* Below "arpa" stands "in-addr" or "ip6". */
-	uint8_t family = question->reversed[question->ends[1]] == sizeof("in-addr") - 1 ? 4 : 6;
-	unsigned bits = read_address(question, family, address);
-
-	for (size_t i = 0; i < settings->prefix_count; i++) {
-		const struct reverse_prefix *prefix = &settings->prefixes[i];
-
-		if (prefix->family == family && bits >= prefix->cut && starts_with_bits(address, prefix) &&
-		    (best == NULL || prefix->length > best->length))
-			best = prefix;
-	}
-	return best != NULL ? 2u + best->cut / (family == 4 ? 8u : 4u) : 0;
-}
 
 static int
 take_computed(struct dns_view *view, const struct dns_question *question, unsigned labels, struct dns_zone *out)
@@ -674,13 +432,13 @@ take_computed(struct dns_view *view, const struct dns_question *question, unsign
 int
 dns_find_zone(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
 {
-	bool reverse = view->settings.prefix_count > 0 && is_reverse(question);
+	bool reverse = view->settings.prefix_count > 0 && dns_is_reverse(question);
 	struct dns_zone zone;
 	unsigned labels;
 	int r = find_stored(view, question, &zone);
 
 	if (r == 0 && reverse && view->computes_reverse) {
-		labels = find_computed(view, question);
+		labels = dns_reverse_labels(view, question);
 		if (labels > 0)
 			r = take_computed(view, question, labels, &zone);
 	}

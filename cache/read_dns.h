@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * A thread's view of the dns environment, between read_dns.c (what is stored) and resolve_dns.c (what is answered).
+ * A thread's view of the dns environment, between read_dns.c (what is stored), known_dns.c (what is
+ * known of it already), reverse_dns.c (address names), resolve_dns.c (what is answered) and transfer_dns.c (whole zones).
  */
 #pragma once
 
@@ -64,6 +65,20 @@ struct dns_view {
 /* Whether ZONE, whose nodes' keys begin with NODES_KEY, has an address at the catch-all's target, which makes `* CNAME` stand in
  * it where nothing else does. 1, 0 or negative. */
 must_check int dns_has_catch_all(struct dns_view *view, const struct dns_zone *zone, struct span nodes_key);
+
+/* A name below in-addr.arpa or ip6.arpa. */
+bool dns_is_reverse(const struct dns_question *question);
+/* The labels of the computed zone that such a name falls into; 0: into none. The most specific prefix decides. */
+unsigned dns_reverse_labels(const struct dns_view *view, const struct dns_question *question);
+
+/* What was known is void. */
+void dns_begin_epoch(struct dns_view *view);
+
+/* A zone that encloses the question and was found before in this snapshot, or NULL. */
+const struct known_zone *dns_known_zone(struct dns_view *view, const struct dns_question *question);
+/* FOLLOWING is the key after the zone's own. */
+void dns_remember_zone(struct dns_view *view, const struct dns_question *question, struct span own, struct span following,
+                       struct dns_zone *zone);
 
 /* 1 and the value when the node of this key was found before in this snapshot, else 0 and where to remember it. */
 int dns_known_node(struct dns_view *view, struct span key, struct span *out_value, uint64_t *out_hash);
