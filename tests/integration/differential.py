@@ -24,6 +24,7 @@ import traceback
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import dnsclient
+import ispman_ldif
 import questions
 import servers
 import tap
@@ -113,18 +114,27 @@ class ModuleSide:
         tree.domain("probe.invalid", "primary")
         tree.record("probe.invalid", "@", "SOA", "ns1.isp.test. hostmaster.isp.test. 1 1H 1H 1W 1H")
 
+    def start_source(self):
+        self.tree.write(self.ldif)
+        return "ldif:" + self.ldif, None
+
+    def change_source(self):
+        self.tree.write(self.ldif)
+
     def follow(self, conf):
         self.generation += 1
         if self.probe:
             self.tree.remove(self.probe)
         text = "generation %d" % self.generation
         self.probe = self.tree.record("probe.invalid", "@", "TXT", text)
-        self.tree.write(self.ldif)
         if self.cached is None:
-            self.cached = self.box.cached("ldif:" + self.ldif, settings={
+            source, slapd = self.start_source()
+            self.cached = self.box.cached(source, slapd, settings={
                 "dns": {"reverse-prefixes": " ".join(zonemodel.REVERSE_PREFIXES)}})
             self.named = self.box.named(dlz=self.cached, views=VIEWS, name="module",
                                         dlz_arguments="allow-transfer=127.0.0.1,127.0.0.2")
+        else:
+            self.change_source()
         servers.wait_until(lambda: self.named.query("probe.invalid", "TXT").answers() ==
                            ['TXT "%s"' % text], "the module to show " + text)
         self.cached.wait()
@@ -132,6 +142,28 @@ class ModuleSide:
 
     def stop(self):
         self.box.release(*(server for server in (self.named, self.cached) if server))
+
+
+class LdapSide(ModuleSide):
+    """The same with a slapd, which gets each change by itself."""
+
+    slapd = None
+
+    def start_source(self):
+        self.tree.write(self.ldif, version=False)
+        self.slapd = self.box.slapd(ldif=self.ldif)
+        self.written = self.tree.snapshot()
+        return "ldap", self.slapd
+
+    def change_source(self):
+        # Parents first, as an LDAP server wants it; the probe last.
+        self.slapd.modify(ispman_ldif.changes(self.written, self.tree))
+        self.written = self.tree.snapshot()
+
+    def stop(self):
+        super().stop()
+        if self.slapd:
+            self.box.release(self.slapd)
 
 
 class Comparison:
@@ -144,9 +176,12 @@ class Comparison:
 
     def universe(self, seed):
         """One random universe: as it is made, and after each of some changes while the module serves it."""
-        universe = zonemodel.Universe(seed)
-        writer = zonewriter.write_directory(universe)
-        side = (NativeSide if NATIVE_SIDE else ModuleSide)(self.box, writer.tree)
+        # Every fourth directory is in a slapd, which is slower and stores less.
+        ldap = seed % 4 == 2 and not NATIVE_SIDE and servers.missing("slapd") is None
+        universe = zonemodel.Universe(seed, ascii_only=ldap)
+        universe.count["directory in " + ("slapd" if ldap else "a file")] += 1
+        writer = zonewriter.write_directory(universe, strict=ldap)
+        side = (NativeSide if NATIVE_SIDE else LdapSide if ldap else ModuleSide)(self.box, writer.tree)
         try:
             for generation in range(GENERATIONS):
                 if generation:
@@ -253,7 +288,9 @@ def main():
         comparison = Comparison(box)
         seed, began = FIRST_SEED, time.monotonic()
         try:
-            while comparison.compared < COMPARISONS and comparison.differences < DIFFERENCES_MOST:
+            # Two universes at least: a directory in a file, and one in slapd.
+            while ((comparison.compared < COMPARISONS or seed < FIRST_SEED + 2) and
+                   comparison.differences < DIFFERENCES_MOST):
                 comparison.universe(seed)
                 seed += 1
         except Exception:

@@ -110,9 +110,32 @@ def classes_for(structural, rrtypes):
     return classes
 
 
+def changes(before, after):
+    """LDIF change records that turn the entries BEFORE (a snapshot()) into those of the tree AFTER."""
+    out = [b"version: 1\n"]
+    # Children come after their parents in a tree, so the other way round they go first.
+    for key in reversed(before):
+        if key not in after.entries:
+            out.append(b"\n" + ldif_line("dn", before[key][0]) + b"changetype: delete\n")
+    for key, (dn, attributes) in after.entries.items():
+        if key not in before:
+            out.append(b"\n" + ldif_line("dn", dn) + b"changetype: add\n")
+            out += [ldif_line(name, value) for name, value in attributes]
+        elif before[key][1] != attributes:
+            out.append(b"\n" + ldif_line("dn", dn) + b"changetype: modify\n")
+            for name in dict.fromkeys(n for n, _ in before[key][1] + attributes):
+                values = [v for n, v in attributes if n == name]
+                if values != [v for n, v in before[key][1] if n == name]:
+                    out.append(b"replace: " + octets(name) + b"\n")
+                    out += [ldif_line(name, value) for value in values] + [b"-\n"]
+    return b"".join(out)
+
+
 class Tree:
-    def __init__(self, base="o=ispman"):
-        self.base = octets(base)
+    """LIMITED refuses what slapd cannot store: RDNs over RDN_MAX."""
+
+    def __init__(self, base="o=ispman", limited=False):
+        self.base, self.limited = octets(base), limited
         self.entries = {}  # dn_key → (dn, [(attribute, value)])
         self.refused = 0   # records whose DN was taken
         if self.base:
@@ -126,6 +149,10 @@ class Tree:
             return False
         self.entries[key] = (octets(dn), attributes)
         return True
+
+    def snapshot(self):
+        """The entries as they are now, for changes()."""
+        return {key: (dn, list(attributes)) for key, (dn, attributes) in self.entries.items()}
 
     def remove(self, dn):
         del self.entries[dn_key(octets(dn))]
@@ -199,22 +226,25 @@ class Tree:
     def entry(self, zone_name, owner, attributes, parent, rrtypes, spelling=0):
         """A dNSZone entry below PARENT. Returns its DN, None when that is taken."""
         dn = b"relativeDomainName=" + dn_escape(owner, spelling) + b"," + parent
+        if self.limited and rdn_size("relativeDomainName", owner) > RDN_MAX:
+            self.refused += 1
+            return None
         if not self.add(dn, [("objectClass", "top")] + classes_for("dNSZone", rrtypes) +
                         [("zoneName", zone_name), ("relativeDomainName", owner)] + attributes):
             self.refused += 1
             return None
         return dn
 
-    def octets(self, fold=76):
-        """The whole tree, parents before children (the order of adding keeps that)."""
-        out = [b"version: 1\n"]
+    def octets(self, fold=76, version=True):
+        """The whole tree, parents before children (the order of adding keeps that). slapadd knows no VERSION line."""
+        out = [b"version: 1\n"] if version else []
         for dn, attributes in self.entries.values():
             out.append(b"\n" + ldif_line("dn", dn, fold))
             out += [ldif_line(name, value, fold) for name, value in attributes]
         return b"".join(out)
 
-    def write(self, path, fold=76):
+    def write(self, path, fold=76, version=True):
         """Replaces PATH in one step, so that a follower never reads half a file."""
         with open(path + ".new", "wb") as f:
-            f.write(self.octets(fold))
+            f.write(self.octets(fold, version))
         os.rename(path + ".new", path)

@@ -99,8 +99,11 @@ class Zone:
 
 
 class Universe:
-    def __init__(self, seed, scale=1.0):
+    """ASCII_ONLY keeps octets that an LDAP attribute of this kind cannot hold out of what is not escaped."""
+
+    def __init__(self, seed, scale=1.0, ascii_only=False):
         self.rng = random.Random(seed)
+        self.ascii_only = ascii_only
         self.seed, self.scale = seed, scale
         self.count = collections.Counter()
         self.zones = []      # primaries and replicas, in the order of making
@@ -230,6 +233,8 @@ class Universe:
         # A line break or NUL in an admin's text is refused as a slip. Blanks at the ends are not data in LDAP,
         # and a whole "…" would be a quoted form.
         text = text.replace(b"\n", b"N").replace(b"\0", b"0").strip(b" \t\r\v\f")
+        if self.ascii_only:
+            text = bytes(c if 0x20 <= c < 0x7F else 0x21 + c % 0x5D for c in text)
         if not text or text[:1] in (b'"', b"\\"):
             text = b"t" + text
         return text

@@ -25,7 +25,7 @@ class DirectoryWriter:
     def __init__(self, universe, rng, strict=False):
         self.universe, self.rng, self.strict = universe, rng, strict
         self.count = universe.count
-        self.tree = ispman_ldif.Tree()
+        self.tree = ispman_ldif.Tree(limited=strict)
 
     def write(self):
         universe = self.universe
@@ -209,7 +209,7 @@ class DirectoryWriter:
             if zone.origin[-len(other.origin):] != other.origin:
                 put("foreign zoneName", "foreign", "A", "192.0.2.9", zone_name=other.text)
             put("unknown zoneName", "foreign2", "A", "192.0.2.9", zone_name="nowhere.invalid")
-        if rng.random() < 0.4:
+        if rng.random() < 0.4 and not self.strict:
             parent = tree.branch("ou", "aRecord", tree.zone_node(zone.text))
             tree.add(b"relativeDomainName=classless," + parent,
                      [("objectClass", "ispmanBranch"), ("relativeDomainName", "classless"),
