@@ -293,6 +293,9 @@ follow_servers(struct sync_run *run)
 		sync_tell_failure(run, uri, level_of(end));
 		if (was_good)
 			failures = 0;
+		/* A connection that works, but not for long, is better than none. */
+		else if (end == SYNC_END_LOST && failures > 1)
+			failures = 1;
 		switch (end) {
 		case SYNC_END_STOP:
 			return 0;

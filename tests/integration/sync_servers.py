@@ -5,6 +5,7 @@
 foreign databases, connections that died without a word."""
 
 import os
+import random
 import sys
 import time
 
@@ -254,7 +255,75 @@ def addresses(t, box):
     t.same(probe.wait_refresh(), "sweep", "names are resolved, and bad URIs passed over")
 
 
-syncscene.main((fail_over_and_return, a_replica_that_lags, a_replica_that_stays_behind,
+class Churn:
+    """Random changes to a tree that it keeps a list of."""
+
+    def __init__(self, slapd, seed):
+        self.slapd, self.random, self.number = slapd, random.Random(seed), 0
+        self.tree = {(name,): None for name in ("a", "b", "c")}     # path, own name first
+        self.slapd.add("".join(ou_entry(*path) for path in self.tree))
+
+    def step(self):
+        paths = sorted(self.tree)
+        path = self.random.choice(paths)
+        self.number += 1
+        name = "n%d" % self.number
+        what = self.random.random()
+        if what < 0.35 and len(path) < 5:
+            self.slapd.add(ou_entry(name, *path))
+            self.tree[(name,) + path] = None
+        elif what < 0.6:
+            describe(self.slapd, ou(*path), name)
+        elif what < 0.8 and len(paths) > 3 + sum(p[-len(path):] == path for p in paths):
+            gone = [p for p in paths if p[-len(path):] == path]
+            self.slapd.delete(*[ou(*p) for p in sorted(gone, key=len, reverse=True)])
+            for p in gone:
+                del self.tree[p]
+        else:
+            rename(self.slapd, ou(*path), "ou=" + name)
+            for p in paths:
+                if p[-len(path):] == path:
+                    del self.tree[p]
+                    self.tree[p[:-len(path)] + (name,) + path[1:]] = None
+
+
+def churn_over_a_bad_line(t, box, sessionlog):
+    name = "with a session log" if sessionlog else "without a session log"
+    scene = Scene(box, sessionlog=sessionlog)
+    seed = int(os.environ.get("ISPMAN_SEED", "0")) or random.randrange(1 << 30)
+    churn = Churn(scene.slapd, seed)
+    with tcpproxy.Proxy(scene.slapd.port) as proxy:
+        probe = scene.probe(uri=[proxy.uri], probe_interval=1, timeout=1, state=box.path("state"))
+        probe.wait_refresh()
+        for _ in range(8):
+            before = proxy.accepted
+            for _ in range(churn.random.randrange(4)):
+                churn.step()
+            proxy.limit_cut(churn.random.randrange(1, 4000))
+            for _ in range(churn.random.randrange(1, 12)):
+                churn.step()
+            if churn.random.random() < 0.3:
+                probe.stop()
+                probe.start()
+            if proxy.limit is None:
+                syncscene.servers.wait_until(lambda: proxy.accepted > before, "another connection")
+        proxy.limit_cut(None)
+        t.case("%s: after random changes and broken connections both sides agree (ISPMAN_SEED=%d)" % (name, seed),
+               probe.wait_same, scene.slapd)
+        t.ok(proxy.accepted > 2, "%s: %d connections" % (name, proxy.accepted))
+        t.case(name + ": in content as well", probe.wait_values, scene.slapd, "description")
+
+
+def churn_with_session_log(t, box):
+    churn_over_a_bad_line(t, box, 1000)
+
+
+def churn_without_session_log(t, box):
+    churn_over_a_bad_line(t, box, 0)
+
+
+syncscene.main((churn_with_session_log, churn_without_session_log, fail_over_and_return,
+                a_replica_that_lags, a_replica_that_stays_behind,
                 restored_backup_seen_by_context_csn, restored_backup_seen_by_error_53,
                 a_foreign_database, the_base_goes_and_comes, a_half_open_connection,
                 a_message_that_never_ends, a_refresh_that_breaks, a_server_that_says_nothing,

@@ -166,6 +166,20 @@ class Probe:
                     sorted(set(want.items()) - set(have.items()))[:9])) from None
         return True
 
+    def wait_values(self, slapd, name, deadline=20):
+        """Until the first value of the attribute NAME is the same everywhere."""
+        want = contents(slapd, "(%s=*)" % name, values_of=name)
+        until = time.monotonic() + deadline
+
+        def have():
+            return {fold(dn): values[name][0] for dn, values in self.model.entries.values() if name in values}
+
+        while have() != want:
+            try:
+                self._next(until)
+            except TimeoutError:
+                raise AssertionError("got  %r\nwant %r" % (have(), want)) from None
+
     def command(self, text):
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
@@ -225,12 +239,14 @@ class Probe:
         return took
 
 
-def contents(slapd, *search):
-    """uuid -> DN of everything in SLAPD, by ldapsearch."""
+def contents(slapd, *search, values_of=None):
+    """uuid -> DN of everything in SLAPD, by ldapsearch; or DN -> value of the attribute VALUES_OF."""
     found, dn = {}, None
-    for line in slapd.search("-b", slapd.base, *(search or ("(objectClass=*)",)), "entryUUID").splitlines():
+    name = values_of or "entryUUID"
+    for line in slapd.search("-b", slapd.base, *(search or ("(objectClass=*)",)), name).splitlines():
         if line.startswith("dn: "):
-            dn = line[4:]
-        elif line.startswith("entryUUID: "):
-            found[line[11:]] = fold(dn)
+            dn = fold(line[4:])
+        elif line.startswith(name + ": "):
+            value = line[len(name) + 2:]
+            found.update({dn: value} if values_of else {value: dn})
     return found

@@ -21,7 +21,8 @@ class Proxy:
         self.uri = "ldap://127.0.0.1:%d" % self.port
         self.lock = threading.Lock()
         self.frozen = False
-        self.limit = None      # octets from the server until it freezes
+        self.limit = None      # octets from the server until it freezes, or cuts
+        self.cuts = False
         self.pairs = {}        # socket -> its other side
         self.from_server = set()
         self.dead = []
@@ -35,7 +36,7 @@ class Proxy:
     def freeze(self, after=None):
         """At once, or AFTER so many octets from the server."""
         with self.lock:
-            self.limit = after
+            self.limit, self.cuts = after, False
             if after is None:
                 self._freeze()
 
@@ -50,13 +51,17 @@ class Proxy:
         with self.lock:
             self.frozen, self.limit = False, None
 
-    def cut(self):
-        """Closes all connections."""
+    def limit_cut(self, after):
+        """Closes all connections once the server has sent AFTER octets more; None: never."""
         with self.lock:
-            for s in list(self.pairs):
-                self.selector.unregister(s)
-                s.close()
-            self.pairs.clear()
+            self.limit, self.cuts = after, True
+
+    def _cut(self):
+        self.limit = None
+        for s in list(self.pairs):
+            self.selector.unregister(s)
+            s.close()
+        self.pairs.clear()
 
     def close(self):
         self.ended = True
@@ -100,7 +105,7 @@ class Proxy:
         except OSError:
             data = b""
         if self.limit is not None and self.limit <= 0:
-            self._freeze()
+            self._cut() if self.cuts else self._freeze()
         elif not data:
             for end in (s, other):
                 self.selector.unregister(end)
