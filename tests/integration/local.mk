@@ -43,6 +43,7 @@ check_PROGRAMS += %D%/sync_probe
 # The programs together, as they are operated.
 integration_tests += \
 	%D%/ops_change.py \
+	%D%/ops_claims.py \
 	%D%/ops_down.py \
 	%D%/ops_soa.py
 integration_lib += \
