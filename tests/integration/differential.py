@@ -4,8 +4,8 @@
 
 Random domains are written twice from one model: as an ISPMan directory for ispman-cached and dlz_ispman.so, and as
 native zone files for a second server of the same named binary. tests/diff/dnsdiff then asks both the
-same questions and compares rcode, AA, answer, authority, and the glue of referrals, once with
-"minimal-responses yes" and once with "no". What may differ is listed in tests/diff/judge.h.
+same questions and compares rcode, AA, answer, authority, and the glue of referrals, with
+"minimal-responses" yes and no. What may differ is listed in tests/diff/judge.h.
 Each universe is then changed some times while the module serves it, and compared again.
 
 ISPMAN_DIFF_N     how many comparisons to make at least (100000)
@@ -38,7 +38,9 @@ NATIVE_SIDE = os.environ.get("ISPMAN_DIFF_SIDE") == "native"
 DIFFERENCES_MOST = 20
 QUESTIONS_MOST = 40000
 GENERATIONS = 3
-VIEWS = ["minimal-responses yes;", "minimal-responses no;"]
+VIEWS = ["minimal-responses yes;", "minimal-responses no;", "minimal-responses yes;"]
+# The last one tells the module that responses are minimal, which it then makes use of.
+DLZ_ARGUMENTS = ["allow-transfer=127.0.0.1", "allow-transfer=view", "minimal=yes allow-transfer=view"]
 # named refuses larger sets in zone files unless told otherwise, and gives the SOA in an answer to a
 # question for a SOA that is not there the TTL 0; for a DLZ database it does neither.
 OPTIONS = "zero-no-soa-ttl no; max-records-per-type 0; max-types-per-name 0; max-records 0; allow-transfer { any; };"
@@ -132,7 +134,8 @@ class ModuleSide:
             self.cached = self.box.cached(source, slapd, settings={
                 "dns": {"reverse-prefixes": " ".join(zonemodel.REVERSE_PREFIXES)}})
             self.named = self.box.named(dlz=self.cached, views=VIEWS, name="module",
-                                        dlz_arguments="allow-transfer=127.0.0.1,127.0.0.2")
+                                        options="allow-transfer { any; };",
+                                        dlz_arguments=DLZ_ARGUMENTS)
         else:
             self.change_source()
         servers.wait_until(lambda: self.named.query("probe.invalid", "TXT").answers() ==

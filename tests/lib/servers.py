@@ -481,13 +481,23 @@ class Sandbox:
             server.start(wait)
         return server
 
+    def _dlz_statement(self, dlz, arguments):
+        if dlz is None:
+            return ""
+        words = ["cache-dir=%s" % (dlz.cache_dir if isinstance(dlz, Cached) else dlz)]
+        if isinstance(dlz, Cached) and "run-dir=" not in arguments:
+            words.append("run-dir=" + dlz.run_dir)
+        return 'dlz "ispman" { database "dlopen %s %s"; };\n' % (
+            module_path(), " ".join(words + arguments.split()))
+
     def named(self, dlz=None, zones="", views=None, options="", name="named", start=True, port=None,
               dlz_arguments=""):
         """named on loopback. ZONES is named.conf text; DLZ a Cached (or a cache folder) whose data
         it serves.
 
         VIEWS, if given, is a list of option texts: one view for each, told apart by the address that asks
-        (127.0.0.1, 127.0.0.2…), all with the same zones and module."""
+        (127.0.0.1, 127.0.0.2…), all with the same zones and module. DLZ_ARGUMENTS may be a list
+        then, one for each view. The counters go to the Cached's run-dir unless they say otherwise."""
         port = port or free_port()
         addresses = [("127.0.0.1", port, "127.0.0.%d" % (i + 1)) for i in range(len(views or [0]))]
         name = self._unique(name)
@@ -510,13 +520,10 @@ options {
 };
 controls { };
 """ % (folder, port, lock_file(), options)
-        module = ""
-        if dlz is not None:
-            cache_dir = dlz.cache_dir if isinstance(dlz, Cached) else dlz
-            module = 'dlz "ispman" { database "dlopen %s cache-dir=%s%s"; };\n' % (
-                module_path(), cache_dir, " " + dlz_arguments if dlz_arguments else "")
+        modules = [self._dlz_statement(dlz, arguments) for arguments in (
+            dlz_arguments if isinstance(dlz_arguments, list) else [dlz_arguments] * len(addresses))]
         if not views:
-            conf = head + zones + module
+            conf = head + zones + modules[0]
         else:
             conf = head
             for i, view in enumerate(views):
@@ -526,7 +533,7 @@ controls { };
                     body = "\n".join('zone "%s" { in-view "view0"; };' % origin
                                      for origin in zone_statements(zones))
                 conf += "view \"view%d\" {\nmatch-clients { %s; };\n%s\n%s\n%s};\n" % (
-                    i, addresses[i][2], view, body, module)
+                    i, addresses[i][2], view, body, modules[i])
         server = Named(self, name, conf, addresses, port)
         self.servers.append(server)
         if start:
