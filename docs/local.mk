@@ -22,6 +22,7 @@ dist_examples_DATA = \
 
 dist_doc_DATA = \
 	README.md \
+	%D%/ARCHITECTURE.md \
 	%D%/dns-data.md \
 	%D%/getting-started.md \
 	%D%/operations.md
