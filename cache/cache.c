@@ -9,6 +9,7 @@
 #include <config.h>
 
 #include "cache/cache.h"
+#include "cache/load_mark.h"
 #include "cache/record.h"
 #include "common/counters.h"
 
@@ -220,6 +221,13 @@ look_for_files(struct cache *cache)
 
 	if (cache->store != NULL && store_check_replaced(cache->store) == 0)
 		return;
+	/* The power failed in the first load: named would read any octets as a tree of pages. */
+	if (load_mark_is_stale(cache->path)) {
+		cache->error = -ENODATA;
+		snprintf(cache->error_text, sizeof(cache->error_text),
+		         "%s: the machine went down in the first load; ispman-cached begins it again", cache->path);
+		return;
+	}
 	r = store_open_reader(cache->path, NULL, &store);
 	if (r < 0) {
 		cache->error = r;

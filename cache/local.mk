@@ -29,6 +29,7 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 	%D%/cache.c %D%/cache.h \
 	%D%/dns.h %D%/known_dns.c %D%/read_dns.c %D%/read_dns.h %D%/resolve_dns.c %D%/reverse_dns.c %D%/transfer_dns.c \
 	%D%/key.c %D%/key.h \
+	%D%/load_mark.c %D%/load_mark.h \
 	%D%/record.c %D%/record.h \
 	%D%/store.c %D%/store.h
 
@@ -66,7 +67,6 @@ noinst_LTLIBRARIES += %D%/libsettings.la
 noinst_LTLIBRARIES += %D%/libreplica.la
 %C%_libreplica_la_SOURCES = \
 	%D%/apply.c %D%/apply.h %D%/apply_internal.h \
-	%D%/load_mark.c %D%/load_mark.h \
 	%D%/place.c \
 	%D%/publish_dns.c %D%/publish_dns.h %D%/publish_dns_internal.h \
 	%D%/publish_walk.c \

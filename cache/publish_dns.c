@@ -516,7 +516,7 @@ rebuild(struct publish *publish)
 {
 	cleanup(store_abortp) struct store_txn *directory = NULL;
 	struct walk walk = { .letters = PUBLISH_LETTERS };
-	bool first = !publish->complete;
+	bool first = !publish->complete || publish->loading;
 	uint64_t sequence = 0;
 	int r = store_begin_read(publish->replica->store, &directory);
 
@@ -525,7 +525,10 @@ rebuild(struct publish *publish)
 	store_abort(take(directory));
 	if (r == 0 && first) {
 		r = load_mark_set(publish->dns);
-		publish->appending = r == 0;
+		/* Not when an earlier attempt failed half-way. */
+		publish->appending = r == 0 && !publish->loading;
+		publish->loading |= r == 0;
+		text_clear(&publish->deferred);
 	}
 	if (r < 0)
 		return r;
@@ -539,6 +542,7 @@ rebuild(struct publish *publish)
 	publish->appending = false;
 	if (r == 0 && first)
 		r = load_mark_clear(publish->dns);
+	publish->loading &= r != 0;
 	set_rebuilding(publish, false);
 	return r;
 }
@@ -622,6 +626,15 @@ read_state(struct publish *publish)
 	return 0;
 }
 
+/* What a transaction that failed had counted. */
+static void
+forget_counts(struct publish *publish)
+{
+	publish->zones = publish->status.zones;
+	publish->problems = publish->status.problems;
+	publish->held_zones = publish->status.held_zones;
+}
+
 static void
 set_error(struct publish *publish, int r)
 {
@@ -700,8 +713,10 @@ run(void *context)
 		publish->poked = false;
 		pthread_mutex_unlock(&publish->lock);
 		r = work(publish);
-		if (r < 0)
+		if (r < 0) {
+			forget_counts(publish);
 			set_error(publish, r);
+		}
 		else if (r == 0 && publish->options.caught_up != NULL)
 			publish->options.caught_up(publish->options.context);
 		pthread_mutex_lock(&publish->lock);
@@ -737,9 +752,6 @@ publish_open(struct replica *replica, const struct publish_options *options, str
 		return r;
 	}
 	text_putf(&folder, "/%d", RECORD_VERSION);
-	r = load_mark_wipe(text_str(&folder), &wiped, why);
-	if (r < 0)
-		return r;
 	publish = calloc(1, sizeof(*publish));
 	if (publish == NULL)
 		return -ENOMEM;
@@ -748,9 +760,7 @@ publish_open(struct replica *replica, const struct publish_options *options, str
 	publish->reduced = (struct reduced){ .value = TEXT_INIT, .problems = TEXT_INIT };
 	pthread_mutex_init(&publish->lock, NULL);
 	pthread_cond_init(&publish->wake, NULL);
-	r = store_open_writer(text_str(&folder), &store, &publish->dns);
-	if (r < 0)
-		text_putf(why, "%s: %s", text_str(&folder), store_error_text());
+	r = load_mark_open(text_str(&folder), &store, &publish->dns, &wiped, why);
 	if (r == 0)
 		r = directory_is_complete(publish, publish->identity);
 	if (r >= 0)

@@ -28,6 +28,7 @@ struct publish {
 
 	/* The thread's own. */
 	bool complete;
+	bool loading;           /* the first build, without fsync, is not through */
 	uint64_t applied;
 	struct key resume;      /* the last pending row that was combined, when a batch ended within a sequence */
 	uint64_t zones, problems, held_zones;

@@ -133,9 +133,6 @@ replica_open(const char *cache_dir, struct span base, size_t map_size, struct re
 	r = make_folder(text_str(&folder), 0700, why);
 	if (r < 0)
 		return r;
-	r = load_mark_wipe(text_str(&folder), out_wiped, why);
-	if (r < 0)
-		return r;
 	replica.base_text = arena_copy(&replica.arena, base);
 	r = dn_split(base, &replica.arena, &replica.base, &replica.base_count);
 	if (r < 0) {
@@ -143,12 +140,14 @@ replica_open(const char *cache_dir, struct span base, size_t map_size, struct re
 		arena_free(&replica.arena);
 		return r;
 	}
-	r = store_open_writer(text_str(&folder), &options, &replica.store);
-	if (r == 0)
+	r = load_mark_open(text_str(&folder), &options, &replica.store, out_wiped, why);
+	if (r == 0) {
 		r = identify(replica.store);
+		if (r < 0)
+			text_putf(why, "%s: %s", text_str(&folder), store_error_text());
+	}
 	if (r < 0) {
 		store_close(replica.store);
-		text_putf(why, "%s: %s", text_str(&folder), store_error_text());
 		arena_free(&replica.arena);
 		return r;
 	}

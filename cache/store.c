@@ -269,9 +269,8 @@ set_file_access(const struct store *s, const char *name, mode_t mode, gid_t grou
 	return set_access(file, mode, group);
 }
 
-/* Creates PATH and what is missing above it. */
-static int
-make_folders(const char *path, gid_t group)
+int
+store_make_folder(const char *path, gid_t group)
 {
 	char folder[PATH_ROOM];
 	size_t n = strlen(path);
@@ -317,7 +316,7 @@ store_open_writer(const char *path, const struct store_options *options, struct 
 	struct file_id data, lock;
 	int r;
 
-	r = make_folders(path, options->group);
+	r = store_make_folder(path, options->group);
 	if (r < 0)
 		return r;
 	if (find_files(path, &data, &lock) == 0 && find_open(data, lock) != NULL)

@@ -38,6 +38,9 @@ struct store_options {
  * (0750 | setgid). -EBUSY when this process has it open already. */
 must_check int store_open_writer(const char *path, const struct store_options *options, struct store **out);
 
+/* Only the folder, for what must stand in it before the environment does. */
+must_check int store_make_folder(const char *path, gid_t group);
+
 /* Opens for reading, shared in the process: the same file (device and inode) is opened once however often this is
  * called, and closed after the last store_close. Creates nothing: -ENOENT when data, lock or a table is missing.
  * OPTIONS may be NULL for the unnamed table. */

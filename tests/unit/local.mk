@@ -27,6 +27,7 @@ unit_tests = \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
 	%D%/cache/test_settings \
+	%D%/cache/test_load_mark \
 	%D%/cache/test_store
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -82,6 +83,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_record_CFLAGS = $(unit_cflags)
 %C%_cache_test_record_LDADD = cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_record_SOURCES = %D%/cache/test_record.c %D%/test.h
+
+%C%_cache_test_load_mark_CFLAGS = $(unit_cflags)
+%C%_cache_test_load_mark_LDADD = cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_load_mark_SOURCES = %D%/cache/test_load_mark.c %D%/test.h
 
 %C%_cache_test_store_CFLAGS = $(unit_cflags)
 %C%_cache_test_store_LDADD = cache/libshelf.la $(unit_common_libs)
