@@ -25,170 +25,16 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import churn
 import ispman_ldif
 import servers
 import tap
 
 KILLS = int(os.environ.get("CRASH_KILLS", "200"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
-BASE = "o=ispman"
-ZONES = 200      # ordinary ones
-WATCHED = 12     # zones with names that are watched
-MOVED = 20       # zones below a node that is renamed
 PRELOAD = "tests/powerloss/.libs/record_writes.so"
 
 rng = random.Random(SEED)
-
-
-def soa(n):
-    return "ns%d.g. host%d.g. 1 %d 600 86400 300" % (n, n, n)
-
-
-def pair(n):
-    return ["10.%d.%d.1" % (n >> 8, n & 255), "10.%d.%d.2" % (n >> 8, n & 255)]
-
-
-def change(dn, kind, *lines):
-    return "\n".join(("dn: " + dn, "changetype: " + kind) + lines) + "\n\n"
-
-
-def replace(dn, **values):
-    parts = []
-    for name, value in values.items():
-        parts += ["replace: " + name]
-        parts += ["%s: %s" % (name, v) for v in (value if isinstance(value, list) else [value])]
-        parts += ["-"]
-    return change(dn, "modify", *parts)
-
-
-class Directory:
-    """The tree, and changes to it as LDIF."""
-
-    def __init__(self):
-        self.tree = tree = ispman_ldif.Tree(BASE)
-        self.numbers = {}     # dn of a watched entry → N
-        self.watched = []     # lines for cache_watch
-        self.zones = []       # all that ever are there
-        self.extra = {}       # dn of added record → its zone
-        self.whole = set()    # zones added whole
-        self.moved = self.branch_moved = False
-        self.count = 0
-        tree.setting("catchAllCNAME", "none")
-        for i in range(ZONES):
-            self.zone("z%d.example" % i)
-        for i in range(MOVED):
-            self.zone("m%d.old.example" % i)
-        for i in range(WATCHED):
-            zone = "w%d.example" % i
-            self.zone(zone)
-            self.watched.append("%s. soa" % zone)
-            for name in ("a", "b.c"):
-                dn = tree.entry(zone, name, [("aRecord", v) for v in pair(1)] + [("mXRecord", "1 mx.g.")],
-                                tree.branch("ou", "aRecord", tree.zone_node(zone)), ["A", "MX"])
-                self.numbers[dn.decode()] = 1
-                self.watched.append("%s.%s. mx" % (name, zone))
-        tree.branch("ou", "aRecord", tree.zone_node("park.example"))
-
-    def zone(self, zone):
-        tree = self.tree
-        self.zones.append(zone + ".")
-        tree.domain(zone, "primary")
-        dn = tree.record(zone, "@", "SOA", soa(1), layout="type")
-        if ".old." not in zone:
-            self.numbers[dn.decode()] = 1
-        tree.record(zone, "@", "NS", "ns.isp.example.")
-        tree.record(zone, "@", "MX", "10 mail")
-        n = len(self.zones)
-        tree.record(zone, "mail", "A", "192.0.2.%d" % (n % 250 + 1), pointer="192.0.2.%d" % (n % 250 + 1))
-        for owner in ("left", "right"):
-            tree.record(zone, owner, "A", "192.0.2.251", layout="type")
-
-    def octets(self):
-        # slapadd takes no version line.
-        return self.tree.octets().partition(b"\n")[2].lstrip()
-
-    @staticmethod
-    def node(zone):
-        return ",".join("dc=" + label for label in zone.rstrip(".").split(".")) + ",ou=DNS," + BASE
-
-    def next(self, dn):
-        self.numbers[dn] += 1
-        return self.numbers[dn]
-
-    # Each of these returns LDIF change records.
-
-    def change_watched(self):
-        dn = rng.choice(sorted(self.numbers))
-        n = self.next(dn)
-        if "sOARecord" in dn:
-            return replace(dn, sOARecord=soa(n))
-        return replace(dn, aRecord=pair(n), mXRecord="%d mx.g." % n)
-
-    def add_record(self):
-        zone = "z%d.example" % rng.randrange(ZONES)
-        self.count += 1
-        dn = "relativeDomainName=x%d,ou=aRecord,%s" % (self.count, self.node(zone))
-        self.extra[dn] = zone
-        return change(dn, "add", "objectClass: top", "objectClass: dNSZone", "zoneName: " + zone,
-                      "relativeDomainName: x%d" % self.count, "aRecord: 192.0.2.%d" % (self.count % 200 + 1))
-
-    def delete_record(self):
-        if not self.extra:
-            return self.add_record()
-        dn = rng.choice(sorted(self.extra))
-        del self.extra[dn]
-        return change(dn, "delete")
-
-    def swap_records(self):
-        zone = "z%d.example" % rng.randrange(ZONES)
-        below = ",ou=aRecord," + self.node(zone)
-        if zone in self.whole:
-            return ""
-        return "".join(change("relativeDomainName=%s%s" % (a, below), "modrdn", "newrdn: relativeDomainName=" + b,
-                              "deleteoldrdn: 1")
-                       for a, b in (("left", "middle"), ("right", "left"), ("middle", "right")))
-
-    def toggle_zone(self):
-        zone = "added%d.example" % rng.randrange(6)
-        below, node = self.node(zone), "ispmanDomain=%s,%s" % (zone, BASE)
-        soa_dn = "relativeDomainName=@,ou=sOARecord," + below
-        if zone in self.whole:
-            self.whole.remove(zone)
-            return "".join(change(dn, "delete") for dn in (soa_dn, "ou=sOARecord," + below, below, node))
-        self.whole.add(zone)
-        branch = ("objectClass: ispmanBranch",)
-        return (change(node, "add", "objectClass: ispmanDomain", "objectClass: PureFTPdUser",
-                       "objectClass: posixAccount", "ispmanDomain: " + zone, "ispmanDomainType: primary",
-                       "ispmanDomainMailDeliveryMethod: local", "ispmanStatus: active", "cn: " + zone,
-                       "uid: " + zone, "uidNumber: 1", "gidNumber: 1", "homeDirectory: /") +
-                change(below, "add", *branch, "dc: " + zone.split(".")[0]) +
-                change("ou=sOARecord," + below, "add", *branch, "ou: sOARecord") +
-                change(soa_dn, "add", "objectClass: top", "objectClass: dNSZone", "zoneName: " + zone,
-                       "relativeDomainName: @", "sOARecord: " + soa(1)))
-
-    def move_subtree(self):
-        """Zones that leave the place their records claim vanish, and come back with it."""
-        old, new = ("new", "old") if self.moved else ("old", "new")
-        self.moved = not self.moved
-        return change("dc=%s,dc=example,ou=DNS,%s" % (old, BASE), "modrdn", "newrdn: dc=" + new, "deleteoldrdn: 1")
-
-    def move_branch(self):
-        there, back = "dc=m0," + self.node("old.example"), "dc=m0," + self.node("park.example")
-        if self.moved:
-            return ""
-        self.branch_moved = not self.branch_moved
-        old, new = (there, back) if self.branch_moved else (back, there)
-        return change(old, "modrdn", "newrdn: dc=m0", "deleteoldrdn: 0", "newsuperior: " + new.partition(",")[2])
-
-    def set_setting(self):
-        self.count += 1
-        return replace("ispmanVar=catchAllCNAME,ispmanModule=dns_vars,ou=conf," + BASE,
-                       ispmanVal="none" if self.count % 2 else "www")
-
-    def burst(self, size):
-        kinds = ([self.change_watched] * 12 + [self.add_record] * 3 + [self.delete_record] * 3 +
-                 [self.swap_records] * 2 + [self.toggle_zone] * 2 + [self.move_subtree, self.move_branch, self.set_setting])
-        return "".join(rng.choice(kinds)() for _ in range(size))
 
 
 class Watch:
@@ -350,7 +196,7 @@ def delete_many(directory):
 
 
 def run_ldap(box, t, sessionlog, kills, name):
-    directory = Directory()
+    directory = churn.Churn(rng)
     slapd = box.slapd(ldif=box.write(name + ".ldif", directory.octets()), sessionlog=sessionlog, name="slapd-" + name)
     cached = box.cached(slapd=slapd, name=name, start=False,
                         settings={"dns": {"reverse-prefixes": "192.0.2.0/24"}, "ldap": {"return-interval": "1s"}})
@@ -438,7 +284,7 @@ def run_readers(box, t, directory, slapd, cached, between):
 
 
 def run_ldif(box, t, kills):
-    directory = Directory()
+    directory = churn.Churn(rng)
     path = box.path("tree.ldif")
     tree = directory.tree
     tree.write(path)
@@ -452,12 +298,12 @@ def run_ldif(box, t, kills):
             n = directory.next(dn)
             where, attributes = tree.entries[ispman_ldif.dn_key(dn.encode())]
             keep = [(a, v) for a, v in attributes if a not in ("sOARecord", "aRecord", "mXRecord")]
-            new = [("sOARecord", soa(n))] if "sOARecord" in dn else (
-                [("aRecord", v) for v in pair(n)] + [("mXRecord", "%d mx.g." % n)])
+            new = [("sOARecord", churn.soa(n))] if "sOARecord" in dn else (
+                [("aRecord", v) for v in churn.pair(n)] + [("mXRecord", "%d mx.g." % n)])
             tree.entries[ispman_ldif.dn_key(dn.encode())] = (where, keep + new)
         for _ in range(5):
             directory.count += 1
-            zone = "z%d.example" % rng.randrange(ZONES)
+            zone = "z%d.example" % rng.randrange(directory.zone_count)
             directory.extra[tree.record(zone, "x%d" % directory.count, "A", "192.0.2.7", layout="type")] = zone
             if len(directory.extra) > 8:
                 gone = rng.choice(sorted(directory.extra))

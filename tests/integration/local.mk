@@ -12,6 +12,7 @@ integration_tests = \
 	%D%/differential.py \
 	%D%/rdata_named.py
 integration_lib = \
+	tests/lib/churn.py \
 	tests/lib/dnsclient.py \
 	tests/lib/ispman_ldif.py \
 	tests/lib/questions.py \
