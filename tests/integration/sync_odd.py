@@ -113,7 +113,9 @@ def oddities(t, box):
             ("a search that ends early", ends_early, "before the refresh was complete"),
             ("a busy server", busy, "busy or shutting down (51 busy: come back later)"),
             ("a notice of disconnection", disconnects, "busy or shutting down (52 unavailable: going down)")):
-        server, probe = recovers(t, box, name, step, said=(said,))
+        # libldap loses the text of a notice of disconnection (2.5.13).
+        options = {"env": {"ASAN_OPTIONS": "detect_leaks=0"}} if step is disconnects else {}
+        server, probe = recovers(t, box, name, step, said=(said,), **options)
         t.ok("abort" in probe.lines, name + ": the refresh is aborted")
         probe.stop()
         server.close()
