@@ -212,7 +212,11 @@ dns_say_name(const struct dns_view *view, const struct dns_question *question, u
 
 	dname_strip(&question->name, question->labels - labels, &name);
 	text_put(&sentence, before);
-	dname_put_text(&sentence, &name);
+	/* Without the final dot, which would look like the sentence's. */
+	if (labels > 0)
+		dname_put_labels(&sentence, &name, labels);
+	else
+		text_put(&sentence, "the root");
 	text_put(&sentence, after);
 	view->say(view->say_context, text_str(&sentence));
 	text_free(&sentence);

@@ -143,14 +143,14 @@ is_foreign(const struct search *search, struct span computed_key, struct key *ou
 
 /* Looks at the computed records at and below KEY that belong to this zone. */
 static int
-look_at_computed(const struct search *search, struct span key, bool at_name, struct place *place)
+look_at_computed(const struct search *search, struct span key, struct place *place)
 {
 	struct span found, value;
 	struct key beyond;
 	bool here;
 	int r = seek_below(search->view, key, &found, &value, &here);
 
-	for (unsigned i = 0; r > 0 && !here && !place->exists && !at_name && i < FOREIGN_ZONES_MAX; i++) {
+	for (unsigned i = 0; r > 0 && !here && !place->exists && !search->all_computed && i < FOREIGN_ZONES_MAX; i++) {
 		r = is_foreign(search, found, &beyond);
 		if (r < 0)
 			return r;
@@ -175,8 +175,7 @@ look_at_computed(const struct search *search, struct span key, bool at_name, str
 
 /* Looks at the name whose keys these are (either may be empty). WILDCARD_AT_APEX: it is `*` right below the apex. */
 static int
-look_at(const struct search *search, struct span stored, struct span computed, bool at_name, bool wildcard_at_apex,
-        struct place *out)
+look_at(const struct search *search, struct span stored, struct span computed, bool wildcard_at_apex, struct place *out)
 {
 	struct span value;
 	struct node node;
@@ -209,7 +208,7 @@ look_at(const struct search *search, struct span stored, struct span computed, b
 		}
 	}
 	if (computed.len > 0)
-		return look_at_computed(search, computed, at_name, out);
+		return look_at_computed(search, computed, out);
 	return 0;
 }
 
@@ -235,14 +234,13 @@ look_at_level(const struct search *search, unsigned level, struct place *out)
 	const struct dns_zone *zone = search->zone;
 	size_t n = owner_len(search, level);
 	struct span stored = { "", 0 }, computed = { "", 0 };
-	bool is_last = zone->labels + level == search->question->labels;
 	int r;
 
 	if (zone->class != DNS_REVERSE)
 		stored = span_from(search->stored, search->stored_base + n);
 	if (zone->has_computed)
 		computed = span_from(search->computed, search->computed_base + n);
-	r = look_at(search, stored, computed, is_last || search->all_computed,
+	r = look_at(search, stored, computed,
 	            level == 1 && is_asterisk(search->question->reversed + search->question->ends[zone->labels]), out);
 	if (r == 0 && level == 0 && zone->class == DNS_REVERSE) {
 		out->stored = text_span(&search->view->reverse_apex);
@@ -281,7 +279,7 @@ look_at_wildcard(struct search *search, unsigned level, struct place *out)
 		append(search->computed, search->computed_base + n, "\1*", 2);
 		computed = span_from(search->computed, search->computed_base + n + 2);
 	}
-	r = look_at(search, stored, computed, false, level == 0, out);
+	r = look_at(search, stored, computed, level == 0, out);
 	if (stored.len > 0)
 		memcpy(search->stored + search->stored_base + n, over_stored, 2);
 	if (computed.len > 0)
@@ -408,6 +406,8 @@ walk_down(struct search *search, bool minds_cuts, struct dns_answer *out)
 		if (minds_cuts && level > 0 && (place.flags & NODE_HAS_NS) != 0) {
 			dns_say(search->view, question, search->zone->labels + level, "",
 			        " has NS records: the zone is cut there, the answer is a referral.");
+			/* What is computed is hidden by the cut. */
+			place.computed = (struct span){ "", 0 };
 			*out = (struct dns_answer){ .outcome = DNS_CUT, .level = (uint8_t)level,
 				.records = records_of(search->zone, &place) };
 			return 0;

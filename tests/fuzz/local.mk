@@ -4,6 +4,7 @@
 # writes into the first one).
 
 fuzz_targets = \
+	%D%/fuzz_record \
 	%D%/fuzz_conf \
 	%D%/fuzz_control \
 	%D%/fuzz_counters \
@@ -60,3 +61,7 @@ endif
 %C%_fuzz_rdata_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_rdata_LDADD = cache/librdata.la common/libcommon.la
 %C%_fuzz_rdata_SOURCES = %D%/fuzz_rdata.c $(fuzz_main)
+
+%C%_fuzz_record_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_record_LDADD = cache/libshelf.la common/libcommon.la
+%C%_fuzz_record_SOURCES = %D%/fuzz_record.c $(fuzz_main)

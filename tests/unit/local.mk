@@ -26,6 +26,9 @@ unit_tests = \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
+	%D%/cache/test_cache \
+	%D%/dlz_ispman/test_walk \
+	%D%/cache/test_resolve_dns \
 	%D%/cache/test_settings \
 	%D%/cache/test_load_mark \
 	%D%/cache/test_store
@@ -140,3 +143,15 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_connection_CFLAGS = $(unit_cflags)
 %C%_cache_test_connection_LDADD = cache/libfeed.la $(unit_common_libs)
 %C%_cache_test_connection_SOURCES = %D%/cache/test_connection.c %D%/test.h
+
+%C%_cache_test_resolve_dns_CFLAGS = $(unit_cflags)
+%C%_cache_test_resolve_dns_LDADD = tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_resolve_dns_SOURCES = %D%/cache/test_resolve_dns.c %D%/test.h
+
+%C%_cache_test_cache_CFLAGS = $(unit_cflags)
+%C%_cache_test_cache_LDADD = tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_cache_SOURCES = %D%/cache/test_cache.c %D%/test.h
+
+%C%_dlz_ispman_test_walk_CFLAGS = $(unit_cflags)
+%C%_dlz_ispman_test_walk_LDADD = dlz_ispman/libdlz.la tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)
+%C%_dlz_ispman_test_walk_SOURCES = %D%/dlz_ispman/test_walk.c %D%/test.h
