@@ -153,6 +153,7 @@ apply_commit(struct apply *apply)
 		return r;
 	}
 	apply->sequence = sequence;
+	apply->failure_told = false;
 	apply_publish_status(apply);
 	if (tell && apply->options.committed != NULL)
 		apply->options.committed(apply->options.context, sequence);
@@ -190,6 +191,18 @@ apply_status(struct apply *apply, struct apply_status *out)
 	pthread_mutex_lock(&apply->status_lock);
 	*out = apply->status;
 	pthread_mutex_unlock(&apply->status_lock);
+}
+
+/* What a write of directory/ failed for is said once, until one succeeds. */
+static int
+tell_failure(struct apply *apply, int r)
+{
+	if ((r == -ENOSPC || r == -EIO || r == -EDQUOT || r == -EFBIG || r == -ENOMEM) && !apply->failure_told) {
+		apply->failure_told = true;
+		apply_say(apply, LOG_ERROR, "directory/ cannot be written, what is served stays as it is: %s",
+		          r == -ENOMEM ? "out of memory" : store_error_text());
+	}
+	return r;
 }
 
 /* --- one entry ------------------------------------------------------------------------------------- */
@@ -443,6 +456,7 @@ end_event(struct apply *apply, int r)
 		r = apply_commit_if_large(apply);
 	if (r < 0 && r != -EEXIST)
 		apply_drop(apply);
+	r = tell_failure(apply, r);
 	pthread_mutex_unlock(&apply->lock);
 	return r;
 }
@@ -534,6 +548,7 @@ on_begin_refresh(void *context, bool complete)
 		apply->held = false;
 		apply_publish_status(apply);
 	}
+	r = tell_failure(apply, r);
 	pthread_mutex_unlock(&apply->lock);
 	return r;
 }
@@ -628,6 +643,7 @@ on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t seconds)
 		apply->refreshing = false;
 		apply_publish_status(apply);
 	}
+	r = tell_failure(apply, r);
 	pthread_mutex_unlock(&apply->lock);
 	return r;
 }
@@ -643,6 +659,7 @@ on_abort_refresh(void *context)
 	apply->refreshing = false;
 	seen_clear(&apply->seen);
 	apply_publish_status(apply);
+	r = tell_failure(apply, r);
 	pthread_mutex_unlock(&apply->lock);
 	return r;
 }
@@ -692,6 +709,7 @@ on_flush(void *context)
 	r = apply_commit(apply);
 	if (r == 0 && apply->release_wanted && apply->held)
 		r = run_held_sweep(apply);
+	r = tell_failure(apply, r);
 	pthread_mutex_unlock(&apply->lock);
 	return r;
 }

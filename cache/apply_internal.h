@@ -44,6 +44,8 @@ struct apply {
 	struct key zones[TOUCHED_ZONES]; /* reversed names of zones whose content it changed */
 	bool settings_touched;
 
+	bool failure_told;
+
 	/* The refresh. */
 	bool complete, loading, refreshing;
 	struct seen seen;

@@ -99,11 +99,27 @@ errno_of(int rc)
 	}
 }
 
+/* In LMDB's words, or in such that say what to do. */
+static const char *
+text_of(int rc)
+{
+	switch (rc) {
+	case MDB_MAP_FULL:
+		return "it has grown to its map size; set a larger [cached] map-size and restart ispman-cached";
+	case MDB_PANIC:
+		return "an earlier write failed half-way; restart ispman-cached when the disk is well again";
+	case ENOSPC:
+		return "no space left on the disk; it goes on when there is room again";
+	default:
+		return mdb_strerror(rc);
+	}
+}
+
 /* Remembers what went wrong at PATH and returns it as a negative errno. */
 static int
 failed(int rc, const char *path, const char *what)
 {
-	snprintf(error_text, sizeof(error_text), "%s: %s: %s", path, what, mdb_strerror(rc));
+	snprintf(error_text, sizeof(error_text), "%s: %s: %s", path, what, text_of(rc));
 	return errno_of(rc);
 }
 
