@@ -5,6 +5,7 @@ include %D%/lint/local.mk
 include %D%/diff/local.mk
 include %D%/lib/local.mk
 include %D%/integration/local.mk
+include %D%/powerloss/local.mk
 include %D%/bench/local.mk
 
 EXTRA_DIST += .ci/run quickstart run-tests \

@@ -7,6 +7,7 @@ integration_tests = \
 	%D%/golden.py \
 	%D%/ispmanctl.py \
 	%D%/labels.py \
+	%D%/powerloss.py \
 	%D%/rfc4592.py \
 	%D%/schema.py \
 	%D%/differential.py \
