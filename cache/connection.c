@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * The socket is made here and handed to libldap, which then knows nothing of names and addresses:
- * so a refused connection is told from an unknown name, and shutting the socket down wakes libldap
- * from whatever it waits for.
+ * What is done with libldap until a connection is usable: TLS, bind, and the questions which database
+ * is behind it.
  */
 #include <config.h>
 
 #include "cache/connection.h"
 
 #include "cache/certificate.h"
+#include "cache/connection_parts.h"
 #include "cache/sync_words.h"
 #include "cache/syncmsg.h"
 
@@ -17,255 +17,19 @@
 #include <fcntl.h>
 #include <ldap.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openldap.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
 
 enum {
 	PASSWORD_MAX = 4096,
-	PARENTS_MAX = 32, /* steps up from the base in search of contextCSN */
-	STEPS_MAX = 6,    /* an attempt may take this many timeouts */
-	ABANDONED_MAX = 32,
-	SETTLE_MS = 2000,
-	KEEPALIVE_IDLE = 60,
-	KEEPALIVE_INTERVAL = 15,
-	KEEPALIVE_COUNT = 4,
+	PARENTS_MAX = 32,               /* steps up from the base in search of contextCSN */
 	MESSAGE_MAX = 64 * 1024 * 1024, /* octets of one LDAP message */
 	READ_AHEAD = 64 * 1024,         /* otherwise libldap reads each message by two calls */
 };
 
-struct connection_attempt {
-	/* Written before the thread starts. */
-	char *uri, *ca_file, *cert_file, *key_file, *bind_dn, *password_file, *sasl_mech, *base;
-	bool starttls, sync;
-	unsigned timeout;
-	size_t uri_number;
-	int done_fd; /* readable: the thread has done what it could */
-	pthread_t thread;
-
-	pthread_mutex_t lock;
-	/* Under the lock. */
-	bool abandoned;
-	int guard; /* a duplicate of the socket, to shut it down from outside; -1 */
-
-	/* The thread's until it has ended. */
-	struct connection *connection;
-	struct text why;
-	int error;
-
-	struct connection_attempt *next; /* of the abandoned ones */
-};
-
-/* Attempts that nobody waits for. Their threads are joined when they have ended. */
-static struct {
-	pthread_mutex_t lock;
-	struct connection_attempt *first;
-	size_t count;
-} abandoned = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-/* ---- passwords ---- */
-
-int
-connection_read_password(const char *file, struct text *out, struct text *why)
-{
-	cleanup(close_fdp) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char room[PASSWORD_MAX + 1];
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		int r = -errno;
-
-		text_putf(why, "the password file %s cannot be read: %s", file, strerror(-r));
-		return r;
-	}
-	if (!S_ISREG(st.st_mode) || (st.st_mode & S_IRWXO) != 0) {
-		text_putf(why, S_ISREG(st.st_mode)
-		          ? "the password file %s is open to everybody: chmod o= it first"
-		          : "the password file %s is not a file", file);
-		return -EPERM;
-	}
-	n = read(fd, room, sizeof(room));
-	if (n > 0 && room[n - 1] == '\n')
-		n--;
-	if (n > 0 && room[n - 1] == '\r')
-		n--;
-	if (n <= 0 || n > PASSWORD_MAX) {
-		text_putf(why, n <= 0 ? "the password file %s is empty"
-		                      : "the password file %s is too long", file);
-		explicit_bzero(room, sizeof(room));
-		return -EINVAL;
-	}
-	text_put_span(out, span_from(room, (size_t)n));
-	explicit_bzero(room, sizeof(room));
-	return text_failed(out) ? -ENOMEM : 0;
-}
-
-static void
-wipe(struct text *secret)
-{
-	if (secret->data != NULL)
-		explicit_bzero(secret->data, secret->room);
-	text_free(secret);
-}
-
-/* ---- the socket ---- */
-
-/* Lets connection_attempt_abandon reach the socket. False when nobody waits any more. */
-static bool
-guard_socket(struct connection_attempt *a, int fd)
-{
-	bool wanted;
-
-	pthread_mutex_lock(&a->lock);
-	if (a->guard >= 0)
-		close(a->guard);
-	a->guard = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	wanted = !a->abandoned;
-	pthread_mutex_unlock(&a->lock);
-	return wanted;
-}
-
-static int
-connect_socket(struct connection_attempt *a, int fd, const struct sockaddr *address, socklen_t len)
-{
-	struct pollfd wait = { .fd = fd, .events = POLLOUT };
-	int error = 0;
-	socklen_t error_len = sizeof(error);
-
-	if (!guard_socket(a, fd))
-		return -ECANCELED;
-	if (connect(fd, address, len) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return -errno;
-	for (;;) {
-		int n = poll(&wait, 1, (int)a->timeout * 1000);
-
-		if (n > 0)
-			break;
-		if (n == 0)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0)
-		return -errno;
-	return -error;
-}
-
-/* A server that vanished without a word is noticed by the kernel too, not only by the questions that the
- * caller asks now and then. */
-static void
-set_keepalive(int fd, unsigned timeout)
-{
-	static const int on = 1, idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL,
-	                 count = KEEPALIVE_COUNT;
-	unsigned patience = timeout * 2 * 1000;
-
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
-static int
-connect_unix(struct connection_attempt *a, const char *path)
-{
-	cleanup(close_fdp) int fd = -1;
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int r;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		text_putf(&a->why, "%s: the path of the socket is too long", a->uri);
-		return -ENAMETOOLONG;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		r = -errno;
-		text_putf(&a->why, "%s: no socket: %s", a->uri, strerror(-r));
-		return r;
-	}
-	r = connect_socket(a, fd, (const struct sockaddr *)&address, sizeof(address));
-	if (r < 0) {
-		text_putf(&a->why, "%s: cannot connect to %s: %s", a->uri, path, strerror(-r));
-		return r;
-	}
-	r = fd;
-	fd = -1;
-	return r;
-}
-
-static int
-connect_address(struct connection_attempt *a, const struct addrinfo *address)
-{
-	cleanup(close_fdp) int fd = socket(address->ai_family,
-	                                   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
-	int r;
-
-	getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof(host), port, sizeof(port),
-	            NI_NUMERICHOST | NI_NUMERICSERV);
-	r = fd < 0 ? -errno : connect_socket(a, fd, address->ai_addr, address->ai_addrlen);
-	if (r < 0) {
-		text_putf(&a->why, "%s%s port %s: %s", a->why.len > 0 ? ", " : "", host, port,
-		          strerror(-r));
-		return r;
-	}
-	set_keepalive(fd, a->timeout);
-	r = fd;
-	fd = -1;
-	return r;
-}
-
-static int
-connect_host(struct connection_attempt *a, const char *host, unsigned port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-	struct addrinfo *addresses = NULL;
-	struct text reasons = TEXT_INIT;
-	char service[16];
-	int r;
-
-	snprintf(service, sizeof(service), "%u", port);
-	r = getaddrinfo(host, service, &hints, &addresses);
-	if (r != 0) {
-		text_putf(&a->why, "%s: the name \"%s\" cannot be resolved: %s", a->uri, host,
-		          r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
-		return -EHOSTUNREACH;
-	}
-	r = -EHOSTUNREACH;
-	for (struct addrinfo *at = addresses; at != NULL && r < 0 && r != -ECANCELED; at = at->ai_next)
-		r = connect_address(a, at);
-	freeaddrinfo(addresses);
-	if (r < 0) {
-		reasons = a->why;
-		a->why = TEXT_INIT;
-		text_putf(&a->why, "%s: cannot connect to %s", a->uri, text_str(&reasons));
-		text_free(&reasons);
-	} else {
-		text_clear(&a->why);
-	}
-	return r;
-}
-
-/* ---- libldap ---- */
-
-/* libldap sets up its defaults (ldap.conf, environment) at first use, without a lock. */
-static void
-wake_libldap(void)
+void
+connection_wake_libldap(void)
 {
 	int version;
 
@@ -406,9 +170,9 @@ reach(struct connection_attempt *a, const LDAPURLDesc *url, LDAP **out, int *out
 	int fd, r;
 
 	if (local)
-		fd = connect_unix(a, *host != '\0' ? host : CONNECTION_LDAPI_PATH);
+		fd = connection_socket_unix(a, *host != '\0' ? host : CONNECTION_LDAPI_PATH);
 	else
-		fd = connect_host(a, *host != '\0' ? host : "localhost", (unsigned)port);
+		fd = connection_socket_host(a, *host != '\0' ? host : "localhost", (unsigned)port);
 	if (fd < 0)
 		return fd;
 	r = ldap_init_fd(fd, local ? LDAP_PROTO_IPC : LDAP_PROTO_TCP, a->uri, &ld);
@@ -502,6 +266,50 @@ secure(struct connection_attempt *a, LDAP *ld, const LDAPURLDesc *url)
 }
 
 /* ---- bind ---- */
+
+int
+connection_read_password(const char *file, struct text *out, struct text *why)
+{
+	cleanup(close_fdp) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char room[PASSWORD_MAX + 1];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		int r = -errno;
+
+		text_putf(why, "the password file %s cannot be read: %s", file, strerror(-r));
+		return r;
+	}
+	if (!S_ISREG(st.st_mode) || (st.st_mode & S_IRWXO) != 0) {
+		text_putf(why, S_ISREG(st.st_mode)
+		          ? "the password file %s is open to everybody: chmod o= it first"
+		          : "the password file %s is not a file", file);
+		return -EPERM;
+	}
+	n = read(fd, room, sizeof(room));
+	if (n > 0 && room[n - 1] == '\n')
+		n--;
+	if (n > 0 && room[n - 1] == '\r')
+		n--;
+	if (n <= 0 || n > PASSWORD_MAX) {
+		text_putf(why, n <= 0 ? "the password file %s is empty"
+		                      : "the password file %s is too long", file);
+		explicit_bzero(room, sizeof(room));
+		return -EINVAL;
+	}
+	text_put_span(out, span_from(room, (size_t)n));
+	explicit_bzero(room, sizeof(room));
+	return text_failed(out) ? -ENOMEM : 0;
+}
+
+static void
+wipe(struct text *secret)
+{
+	if (secret->data != NULL)
+		explicit_bzero(secret->data, secret->room);
+	text_free(secret);
+}
 
 /* What Cyrus SASL hands to the callback of ldap_sasl_interactive_bind_s; its own header is not
  * needed for the little that is used here. */
@@ -741,8 +549,6 @@ check_base(struct connection_attempt *a, LDAP *ld)
 	return r;
 }
 
-/* ---- an attempt ---- */
-
 static int
 set_up(struct connection_attempt *a, const LDAPURLDesc *url)
 {
@@ -769,222 +575,26 @@ set_up(struct connection_attempt *a, const LDAPURLDesc *url)
 	return r;
 }
 
-static void
-attempt_free(struct connection_attempt *a)
+int
+connection_set_up(struct connection_attempt *a)
 {
-	connection_close(a->connection);
-	if (a->guard >= 0)
-		close(a->guard);
-	if (a->done_fd >= 0)
-		close(a->done_fd);
-	text_free(&a->why);
-	free(a->uri);
-	free(a->ca_file);
-	free(a->cert_file);
-	free(a->key_file);
-	free(a->bind_dn);
-	free(a->password_file);
-	free(a->sasl_mech);
-	free(a->base);
-	pthread_mutex_destroy(&a->lock);
-	free(a);
-}
-
-static void *
-attempt_run(void *argument)
-{
-	struct connection_attempt *a = argument;
 	LDAPURLDesc *url = NULL;
+	int r;
 
 	if (ldap_url_parse(a->uri, &url) != LDAP_URL_SUCCESS) {
 		text_putf(&a->why, "%s: not a URI of the form ldap://host:port, ldaps://host:port or "
 		                   "ldapi://path", a->uri);
-		a->error = -EINVAL;
-	} else {
-		a->error = set_up(a, url);
-		ldap_free_urldesc(url);
+		return -EINVAL;
 	}
-	if (a->error < 0) {
+	r = set_up(a, url);
+	ldap_free_urldesc(url);
+	if (r < 0) {
 		connection_close(a->connection);
 		a->connection = NULL;
 		if (a->why.len == 0)
-			text_putf(&a->why, "%s: %s", a->uri, strerror(-a->error));
+			text_putf(&a->why, "%s: %s", a->uri, strerror(-r));
 	}
-	(void)eventfd_write(a->done_fd, 1);
-	return NULL;
-}
-
-/* Copies a string; an empty one becomes NULL. */
-static bool
-copy_string(const char *string, char **out)
-{
-	if (string == NULL || *string == '\0')
-		return true;
-	*out = strdup(string);
-	return *out != NULL;
-}
-
-static int
-spawn(struct connection_attempt *a)
-{
-	sigset_t all, before;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&a->thread, NULL, attempt_run, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
-/* Frees the abandoned attempts that have ended, or end within MS milliseconds. Returns how many are left. */
-static size_t
-reap(int ms)
-{
-	size_t left;
-
-	pthread_mutex_lock(&abandoned.lock);
-	for (struct connection_attempt **at = &abandoned.first; *at != NULL;) {
-		struct connection_attempt *a = *at;
-		struct pollfd done = { .fd = a->done_fd, .events = POLLIN };
-
-		if (poll(&done, 1, ms) > 0) {
-			*at = a->next;
-			abandoned.count--;
-			pthread_join(a->thread, NULL);
-			attempt_free(a);
-		} else {
-			at = &a->next;
-			/* Patience is for all of them together. */
-			ms = 0;
-		}
-	}
-	left = abandoned.count;
-	pthread_mutex_unlock(&abandoned.lock);
-	return left;
-}
-
-void
-connection_settle(void)
-{
-	(void)reap(SETTLE_MS);
-}
-
-int
-connection_attempt_start(const struct connection_config *config, size_t uri,
-                         const struct connection_wish *wish,
-                         struct connection_attempt **out_attempt)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct connection_attempt *a;
-	int r = -ENOMEM;
-
-	if (reap(0) >= ABANDONED_MAX)
-		return -EBUSY;
-	a = calloc(1, sizeof(*a));
-	if (a == NULL)
-		return -ENOMEM;
-	pthread_once(&once, wake_libldap);
-	pthread_mutex_init(&a->lock, NULL);
-	a->guard = -1;
-	a->starttls = config->starttls;
-	a->sync = wish->sync;
-	a->timeout = config->timeout > 0 ? config->timeout : 1;
-	a->uri_number = uri;
-	a->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (a->done_fd < 0)
-		r = -errno;
-	else if (copy_string(config->uris[uri], &a->uri) && copy_string(config->ca_file, &a->ca_file) &&
-	         copy_string(config->cert_file, &a->cert_file) &&
-	         copy_string(config->key_file, &a->key_file) &&
-	         copy_string(config->bind_dn, &a->bind_dn) &&
-	         copy_string(config->bind_password_file, &a->password_file) &&
-	         copy_string(config->sasl_mech, &a->sasl_mech) &&
-	         (a->base = strdup(wish->base)) != NULL)
-		r = a->uri != NULL ? spawn(a) : -EINVAL;
-	if (r < 0) {
-		attempt_free(a);
-		return r;
-	}
-	*out_attempt = a;
-	return 0;
-}
-
-int
-connection_attempt_fd(const struct connection_attempt *attempt)
-{
-	return attempt->done_fd;
-}
-
-int
-connection_attempt_finish(struct connection_attempt *a, struct connection **out_connection,
-                          struct text *why)
-{
-	int r;
-
-	pthread_join(a->thread, NULL);
-	r = a->error;
-	if (r < 0)
-		text_put_span(why, text_span(&a->why));
-	else
-		*out_connection = take(a->connection);
-	attempt_free(a);
 	return r;
-}
-
-void
-connection_attempt_abandon(struct connection_attempt *a)
-{
-	if (a == NULL)
-		return;
-	pthread_mutex_lock(&a->lock);
-	a->abandoned = true;
-	if (a->guard >= 0)
-		shutdown(a->guard, SHUT_RDWR);
-	pthread_mutex_unlock(&a->lock);
-	pthread_mutex_lock(&abandoned.lock);
-	a->next = abandoned.first;
-	abandoned.first = a;
-	abandoned.count++;
-	pthread_mutex_unlock(&abandoned.lock);
-}
-
-int
-connection_open(const struct connection_config *config, size_t uri,
-                const struct connection_wish *wish, int stop_fd,
-                struct connection **out_connection, struct text *why)
-{
-	struct connection_attempt *a = NULL;
-	int r = connection_attempt_start(config, uri, wish, &a);
-	struct timespec now, end;
-
-	if (r < 0) {
-		text_putf(why, "%s: no connection: %s", config->uris[uri], strerror(-r));
-		return r;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += (time_t)config->timeout * STEPS_MAX + 1;
-	for (;;) {
-		struct pollfd wait[] = {
-			{ .fd = connection_attempt_fd(a), .events = POLLIN },
-			{ .fd = stop_fd, .events = POLLIN },
-		};
-
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (poll(wait, array_size(wait), 1000) < 0 && errno != EINTR)
-			wait[0].revents = 0;
-		if (wait[1].revents != 0) {
-			connection_attempt_abandon(a);
-			return -ECANCELED;
-		}
-		if (wait[0].revents != 0)
-			return connection_attempt_finish(a, out_connection, why);
-		if (now.tv_sec > end.tv_sec) {
-			connection_attempt_abandon(a);
-			text_putf(why, "%s: no connection in time", config->uris[uri]);
-			return -ETIMEDOUT;
-		}
-	}
 }
 
 void

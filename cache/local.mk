@@ -40,6 +40,8 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 %C%_libfeed_la_SOURCES = \
 	%D%/certificate.c %D%/certificate.h \
 	%D%/connection.c %D%/connection.h \
+	%D%/connection_attempt.c %D%/connection_parts.h \
+	%D%/connection_socket.c \
 	%D%/dn.c \
 	%D%/entry.c %D%/entry.h \
 	%D%/feed.h \
