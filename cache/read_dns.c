@@ -490,8 +490,11 @@ dns_zone_put_soa(const struct dns_zone *zone, struct text *out)
 static void
 keep(struct span *s, struct text *room)
 {
-	char *place = text_extend(room, s->len);
+	char *place;
 
+	if (s->len == 0)
+		return;
+	place = text_extend(room, s->len);
 	memcpy(place, s->data, s->len);
 	s->data = place;
 }

@@ -11,10 +11,14 @@ integration_tests = \
 	%D%/rfc4592.py \
 	%D%/schema.py \
 	%D%/differential.py \
+	%D%/module_files.py \
+	%D%/module_reload.py \
+	%D%/module_transfer.py \
 	%D%/rdata_named.py
 integration_lib = \
 	tests/lib/churn.py \
 	tests/lib/dnsclient.py \
+	tests/lib/dnstext.py \
 	tests/lib/ispman_ldif.py \
 	tests/lib/questions.py \
 	tests/lib/rdata_corpus.py \
