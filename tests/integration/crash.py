@@ -32,6 +32,7 @@ import tap
 
 KILLS = int(os.environ.get("CRASH_KILLS", "200"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
+REVERSE = ("192.0.2.0/24", "192.0.2.0/24 10.0.0.0/8@16")
 PRELOAD = "tests/powerloss/.libs/record_writes.so"
 
 rng = random.Random(SEED)
@@ -88,7 +89,7 @@ class Modify(threading.Thread):
 class Crashes:
     def __init__(self, box, t, cached):
         self.box, self.t, self.cached = box, t, cached
-        self.kills = 0
+        self.kills = self.within = 0
         self.counts = {}
         self.span = 0.3      # of a start until it is synchronised
         self.first_span = 0.3
@@ -108,6 +109,7 @@ class Crashes:
             # It kills itself within a write, so with the writer's lock held.
             try:
                 self.cached.process.wait(span * 2)
+                self.within += 1
             except subprocess.TimeoutExpired:
                 self.cached.process.kill()
         else:
@@ -184,8 +186,22 @@ class Crashes:
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if rng.random() < 0.5:
             slapd.modify(directory.burst(5))
-        self.kill_after("rebuild", 0.12)
+        for i in range(rng.randrange(1, 4)):
+            if i:
+                self.spawn(writes=20)
+            self.kill_after("rebuild", 0.06 if not i else self.span)
         asked.wait()
+        self.settle()
+
+    def reconfigure(self, directory, slapd):
+        """Another setting, with which all is derived anew."""
+        self.cached.kill()
+        dns = self.cached.settings["dns"]
+        dns["reverse-prefixes"] = REVERSE[dns["reverse-prefixes"] == REVERSE[0]]
+        self.cached.write_conf()
+        for _ in range(rng.randrange(1, 4)):
+            self.spawn(writes=40)
+            self.kill_after("remap", self.span)
         self.settle()
 
 
@@ -199,7 +215,7 @@ def run_ldap(box, t, sessionlog, kills, name):
     directory = churn.Churn(rng)
     slapd = box.slapd(ldif=box.write(name + ".ldif", directory.octets()), sessionlog=sessionlog, name="slapd-" + name)
     cached = box.cached(slapd=slapd, name=name, start=False,
-                        settings={"dns": {"reverse-prefixes": "192.0.2.0/24"}, "ldap": {"return-interval": "1s"}})
+                        settings={"dns": {"reverse-prefixes": REVERSE[0]}, "ldap": {"return-interval": "1s"}})
     crashes = Crashes(box, t, cached)
     crashes.armed = False
     # Before the first complete load there is nothing to see; from then on there always is.
@@ -208,12 +224,13 @@ def run_ldap(box, t, sessionlog, kills, name):
     while crashes.counts.get("first load", 0) < kills // 8:
         # From nothing, in a folder of its own.
         fresh = box.cached(slapd=slapd, name=name + "-fresh", start=False,
-                           settings={"dns": {"reverse-prefixes": "192.0.2.0/24"}})
+                           settings={"dns": {"reverse-prefixes": REVERSE[0]}})
         other, crashes.cached = crashes.cached, fresh
         crashes.first_load(directory, slapd)
         box.release(fresh)
         crashes.cached = other
-    scenarios = [crashes.persist] * 3 + [crashes.refresh] * 3 + [crashes.rename, crashes.rebuild]
+    scenarios = ([crashes.persist] * 3 + [crashes.refresh] * 3 + [crashes.rebuild] * 2 +
+                 [crashes.rename, crashes.reconfigure])
     rounds = 0
     while crashes.kills < kills:
         rng.choice(scenarios)(directory, slapd)
@@ -227,7 +244,7 @@ def run_ldap(box, t, sessionlog, kills, name):
         if rounds % 4 == 0:
             crashes.check_fragments()
     crashes.check_fragments()
-    tap.say("%s: %d kills, %s" % (name, crashes.kills, crashes.counts))
+    tap.say("%s: %d kills (%d within a write), %s" % (name, crashes.kills, crashes.within, crashes.counts))
     t.ok(True, "%s: after %d kills the cache was equal to the directory each time" % (name, crashes.kills))
     compare_with_fresh(box, t, directory, slapd, cached, name)
     return directory, slapd, cached, watch
@@ -246,7 +263,7 @@ def compare_with_fresh(box, t, directory, slapd, cached, name):
     slapd.modify((directory.move_subtree() if directory.moved else "") +
                  (directory.move_branch() if directory.branch_moved else "") + directory.burst(0))
     cached.ctl("wait")
-    fresh = box.cached(slapd=slapd, name=name + "-from-nothing", settings={"dns": {"reverse-prefixes": "192.0.2.0/24"}})
+    fresh = box.cached(slapd=slapd, name=name + "-from-nothing", settings={"dns": cached.settings["dns"]})
     got, want = dump(box, cached, directory), dump(box, fresh, directory)
     t.ok(len(want) > 1000 and "BAD" not in want, "%s: the zones of a cache loaded from nothing can be read" % name, want[:300])
     t.ok(got == want, "%s: the zones are those of a cache loaded from nothing" % name,
@@ -323,7 +340,7 @@ def run_ldif(box, t, kills):
         crashes.kill_after("reload", crashes.span)
         crashes.settle()
     crashes.check_fragments()
-    tap.say("ldif: %d kills, %s" % (crashes.kills, crashes.counts))
+    tap.say("ldif: %d kills (%d within a write), %s" % (crashes.kills, crashes.within, crashes.counts))
     t.ok(True, "ldif: after %d kills the cache was equal to the file each time" % crashes.kills)
     watch.end(t, "ldif: no reader saw anything half applied")
 
