@@ -140,7 +140,9 @@ same_attributes(const struct entry *a, const struct entry *b)
 static int
 compare_csn(struct span a, struct span b)
 {
-	int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+	size_t n = a.len < b.len ? a.len : b.len;
+	/* An entry of a file has none. */
+	int order = n > 0 ? memcmp(a.data, b.data, n) : 0;
 
 	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }

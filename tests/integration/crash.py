@@ -122,12 +122,11 @@ class Crashes:
 
     def spawn(self, writes=0):
         """Starts it; WRITES: to die in one of its first so many storage operations."""
-        library = servers.built(PRELOAD)
-        self.armed = bool(writes and library)
+        self.armed = bool(writes and servers.built(PRELOAD))
         self.cached.env = {}
         if self.armed:
-            self.cached.env = {"LD_PRELOAD": library, "RECORD_ROOT": self.cached.cache_dir,
-                               "RECORD_DIE_AT": str(rng.randrange(1, writes))}
+            self.cached.env = servers.preloaded(PRELOAD, RECORD_ROOT=self.cached.cache_dir,
+                                                RECORD_DIE_AT=str(rng.randrange(1, writes)))
         self.cached.spawn()
 
     def settle(self):

@@ -8,7 +8,7 @@ between: every image must open and be a committed state. Some are given to ispma
 equal the directory. Then the disk is full, or refuses to sync: what was there goes on being served, the log says
 what is wrong, and all is well once there is room again.
 
-POWERLOSS_VARIANTS says how many images a point (8), POWERLOSS_STARTS how many are started (30).
+POWERLOSS_VARIANTS says how many images a point (6), POWERLOSS_STARTS how many are started (30).
 """
 
 import json
@@ -25,7 +25,7 @@ import churn
 import servers
 import tap
 
-VARIANTS = int(os.environ.get("POWERLOSS_VARIANTS", "8"))
+VARIANTS = int(os.environ.get("POWERLOSS_VARIANTS", "6"))
 STARTS = int(os.environ.get("POWERLOSS_STARTS", "30"))
 SEED = int(os.environ.get("POWERLOSS_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 RECORDER = "tests/powerloss/.libs/record_writes.so"
@@ -49,7 +49,7 @@ def record(box, directory, slapd):
     log = box.path("writes.log")
 
     def live(die_at=None):
-        cached.env = {"LD_PRELOAD": servers.built(RECORDER), "RECORD_ROOT": cached.cache_dir, "RECORD_LOG": log}
+        cached.env = servers.preloaded(RECORDER, RECORD_ROOT=cached.cache_dir, RECORD_LOG=log)
         if die_at is None:
             cached.start()
         else:
@@ -143,7 +143,7 @@ def run_trouble(box, t, directory, slapd):
     """A disk that is full, or fails to sync, for one environment and then the other."""
     trouble = box.path("trouble")
     cached = box.cached(slapd=slapd, name="troubled", start=False, settings=SETTINGS)
-    cached.env = {"LD_PRELOAD": servers.built(RECORDER), "RECORD_ROOT": cached.cache_dir, "RECORD_TROUBLE": trouble}
+    cached.env = servers.preloaded(RECORDER, RECORD_ROOT=cached.cache_dir, RECORD_TROUBLE=trouble)
     cached.start()
     watch = Watch(box, cached, directory.watched)
     for kind, words in (("full", "no space left on the disk"), ("sync", "Input/output error")):

@@ -99,6 +99,12 @@ def program(name):
     return path
 
 
+def preloaded(library, **more):
+    """The environment of a program with a library of the build tree before all others."""
+    options = [text for text in (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0") if text]
+    return dict(more, LD_PRELOAD=built(library), ASAN_OPTIONS=":".join(options))
+
+
 def wait_until(question, what, deadline=None, process=None, pause=0.01):
     """Polls QUESTION until it is true and returns its value."""
     until = time.monotonic() + (DEADLINE if deadline is None else deadline)

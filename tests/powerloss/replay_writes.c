@@ -290,7 +290,8 @@ settle_file(int id)
 {
 	struct file *file = &files[id];
 
-	memcpy(file->disk, file->now, file->room);
+	if (file->room > 0)
+		memcpy(file->disk, file->now, file->room);
 	file->disk_size = file->now_size;
 	file->pending_count = 0;
 	for (size_t i = 0; i < name_count; i++)
@@ -560,6 +561,9 @@ make_file(const struct file *file, const struct variant *variant, size_t *out_si
 	size_t pages = file->room / variant->unit;
 	uint32_t *touched;
 
+	*out_size = 0;
+	if (file->room == 0)
+		return image;
 	memcpy(image, file->disk, file->room);
 	*out_size = file->disk_size;
 	if (variant->kind == NOTHING)
@@ -820,6 +824,8 @@ check(const char *folder, unsigned variants)
 			figures.syncs += op->head.op == WRITE_LOG_SYNC || op->head.op == WRITE_LOG_WRITE;
 			judge_variants(folder, at, variants);
 		}
+		if (!syncs_count && figures.bad > COMPLAINTS_MAX)
+			break;
 		end_operation(at);
 		for (size_t e = 0; e < ENVIRONMENTS; e++) {
 			char path[PATH_ROOM];
