@@ -56,8 +56,8 @@ for file in "${c_files[@]}" "${scripts[@]}" "${documents[@]}"; do
 done | nothing_wrong "files end with a line feed"
 grep -nP '\r$' "${c_files[@]}" "${scripts[@]}" "${documents[@]}" /dev/null | nothing_wrong "no carriage returns"
 
-wc -l "${c_files[@]}" "${scripts[@]}" | awk '$2 != "total" && $1 > 1100 { print $2 ": " $1 " lines" }' |
-	nothing_wrong "no file of more than 1100 lines"
+wc -l "${c_files[@]}" "${scripts[@]}" | awk '$2 != "total" && $1 > 1000 { print $2 ": " $1 " lines" }' |
+	nothing_wrong "no file of more than 1000 lines"
 wc -l "${c_files[@]}" | awk '$2 != "total" && $1 > 700 { print "# over 700 lines, think of splitting: " $2 " " $1 }'
 awk 'length() > 140 { print FILENAME ":" FNR ": " length() " characters" }' "${c_files[@]}" |
 	nothing_wrong "no line of C over 140 characters"
