@@ -14,7 +14,7 @@ source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build_dir=$(cd "${1:?usage: tests/debian13.sh BUILDDIR [TEST...]}" && pwd)
 shift
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(golden rfc4592 labels differential module_transfer module_reload module_views)
+[ ${#tests[@]} -gt 0 ] || tests=(golden rfc4592 labels module_reload module_transfer ops_change)
 
 # All mounts vanish with this process.
 if [ -z "${DEBIAN13_INSIDE:-}" ]; then
