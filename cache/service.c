@@ -276,6 +276,7 @@ struct service_job {
 	atomic_bool stop;
 	int stop_fd;
 	bool ended, has_client;
+	bool let_go; /* the service is done with it: its client's end frees it */
 	size_t count;
 	struct job_line *first, **last;
 	json_t *result; /* the last object */
@@ -347,22 +348,6 @@ job_next(void *context, json_t **out_line, struct text *why)
 	return r;
 }
 
-/* The client is gone: a verify without one is pointless, a rebuild goes on. */
-static void
-job_leave(void *context)
-{
-	struct service_job *job = context;
-
-	pthread_mutex_lock(&job->lock);
-	job->has_client = false;
-	if (strcmp(job->name, "verify") == 0)
-		atomic_store(&job->stop, true);
-	pthread_cond_broadcast(&job->room);
-	pthread_mutex_unlock(&job->lock);
-	if (eventfd_write(job->stop_fd, atomic_load(&job->stop)) < 0)
-		log_debug("%s: its end cannot be told", job->name);
-}
-
 static void
 job_free(struct service_job *job)
 {
@@ -381,6 +366,24 @@ job_free(struct service_job *job)
 	free(job);
 }
 
+/* The client is gone: a verify without one is pointless, a rebuild goes on. */
+static void
+job_leave(void *context)
+{
+	struct service_job *job = context;
+
+	pthread_mutex_lock(&job->lock);
+	job->has_client = false;
+	if (strcmp(job->name, "verify") == 0)
+		atomic_store(&job->stop, true);
+	pthread_cond_broadcast(&job->room);
+	pthread_mutex_unlock(&job->lock);
+	if (job->let_go)
+		job_free(job);
+	else if (eventfd_write(job->stop_fd, atomic_load(&job->stop)) < 0)
+		log_debug("%s: its end cannot be told", job->name);
+}
+
 void
 service_stop_job(struct service *service)
 {
@@ -395,8 +398,12 @@ service_stop_job(struct service *service)
 	pthread_cond_broadcast(&job->room);
 	pthread_mutex_unlock(&job->lock);
 	pthread_join(job->thread, NULL);
-	job_free(job);
 	service->job = NULL;
+	/* A slow client may still be reading what the job said. Clients come and go in this thread only. */
+	if (job->has_client)
+		job->let_go = true;
+	else
+		job_free(job);
 }
 
 static void *
