@@ -276,6 +276,15 @@ commit(struct publish *publish, struct store_txn **dns, bool complete, uint64_t 
 	return 0;
 }
 
+/* What a transaction that failed had counted. */
+static void
+forget_counts(struct publish *publish)
+{
+	publish->zones = publish->status.zones;
+	publish->problems = publish->status.problems;
+	publish->held_zones = publish->status.held_zones;
+}
+
 /* --- pending subjects -------------------------------------------------------------------------------- */
 
 struct batch {
@@ -376,6 +385,8 @@ publish_batch(struct publish *publish)
 	pthread_mutex_unlock(&publish->lock);
 	r = batch->more;
 out:
+	if (r < 0)
+		forget_counts(publish);
 	set_busy(publish, false);
 	arena_free(&batch->arena);
 	free(batch);
@@ -624,15 +635,6 @@ read_state(struct publish *publish)
 	publish->status.applied = publish->applied;
 	publish->next_hold = 1; /* look at once */
 	return 0;
-}
-
-/* What a transaction that failed had counted. */
-static void
-forget_counts(struct publish *publish)
-{
-	publish->zones = publish->status.zones;
-	publish->problems = publish->status.problems;
-	publish->held_zones = publish->status.held_zones;
 }
 
 static void

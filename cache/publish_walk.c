@@ -186,8 +186,8 @@ publish_verify(struct publish *publish, void (*each)(void *context, const char *
 	/* A shadow with scratch memory of its own: the thread goes on meanwhile. */
 	reader->replica = publish->replica;
 	reader->options = publish->options;
-	while (r == 1 && !atomic_load(stop)) {
-		r = publish_step_begin(publish, false, &step);
+	while (r == 1) {
+		r = atomic_load(stop) ? -ECANCELED : publish_step_begin(publish, false, &step);
 		for (int n = 0; r >= 0 && n < PUBLISH_BATCH; n++) {
 			bool exists = false;
 
