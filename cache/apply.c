@@ -217,6 +217,47 @@ mention(struct apply *apply, uint64_t id)
 	return seen_mark(&apply->seen, id);
 }
 
+/* The parent of the place that RDNS name, where ENTRY is going to stand. */
+static int
+find_parent(struct apply *apply, const struct entry *entry, const struct rdn *rdns, size_t depth, uint64_t *out_parent)
+{
+	uint64_t id;
+	int r = place_parent(apply, rdns, depth, out_parent);
+
+	if (r < 0 || apply->options.by_dn)
+		return r;
+	r = replica_uuid(apply->txn, entry->uuid, &id);
+	if (r == 1)
+		r = place_is_within(apply, *out_parent, id);
+	if (r <= 0)
+		return r;
+	/* It moves below where it stood; another entry will stand there. */
+	r = place_displace(apply, id);
+	if (r == 0)
+		r = place_prune(apply, *out_parent);
+	return r < 0 ? r : place_parent(apply, rdns, depth, out_parent);
+}
+
+/* The place AT waited for its entry, which is node ID: what stands below AT comes below ID. */
+static int
+take_place(struct apply *apply, uint64_t at, uint64_t id)
+{
+	struct replica_node node;
+	int r = replica_node(apply->txn, id, &node);
+
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	/* It came from below: a node cannot be put below itself. */
+	r = place_is_within(apply, id, at);
+	if (r == 1)
+		r = place_displace(apply, id);
+	if (r == 0)
+		r = place_merge(apply, at, id);
+	if (r == 0)
+		r = place_prune(apply, node.parent);
+	return r;
+}
+
 /* The node that ENTRY is, 0 for none yet; what stands in its place and is another entry is moved aside. */
 static int
 find_node(struct apply *apply, const struct entry *entry, uint64_t parent, const struct rdn *rdn, uint64_t *out_id)
@@ -237,6 +278,12 @@ find_node(struct apply *apply, const struct entry *entry, uint64_t parent, const
 	r = replica_child(apply->txn, parent, rdn->normalised, &at);
 	if (r < 0)
 		return r;
+	if (id != 0 && at != id) {
+		int doubt = place_doubt(apply, id);
+
+		if (doubt < 0)
+			return doubt;
+	}
 	if (r == 0 || at == id) {
 		*out_id = id;
 		return 0;
@@ -249,7 +296,7 @@ find_node(struct apply *apply, const struct entry *entry, uint64_t parent, const
 		if (id == 0)
 			id = at;
 		else
-			r = place_merge(apply, at, id);
+			r = take_place(apply, at, id);
 	} else if (apply->options.by_dn || memcmp(there.uuid, entry->uuid, ENTRY_UUID_LEN) == 0) {
 		if (apply->options.by_dn && apply->refreshing && seen_has(&apply->seen, at))
 			return -EEXIST;
@@ -324,8 +371,9 @@ write_node(struct apply *apply, uint64_t id, bool is_new, uint64_t parent, const
 	return r;
 }
 
+/* 1 and the node's number, 0 for an entry that is passed over. */
 static int
-apply_one(struct apply *apply, const struct entry *entry)
+apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 {
 	cleanup(mapped_free) struct mapped before = { .problems = TEXT_INIT };
 	cleanup(mapped_free) struct mapped after = { .problems = TEXT_INIT };
@@ -333,7 +381,7 @@ apply_one(struct apply *apply, const struct entry *entry)
 	struct replica_node node = { .has_entry = false };
 	const struct rdn *own = NULL;
 	struct rdn *rdns = NULL;
-	uint64_t id, parent = 0;
+	uint64_t id, parent = 0, left = 0;
 	bool exists = false;
 	int r = place_split(apply, entry->dn, &rdns, &placed.depth);
 
@@ -345,7 +393,7 @@ apply_one(struct apply *apply, const struct entry *entry)
 	placed.rdns = rdns;
 	if (placed.depth > 0) {
 		own = &rdns[0];
-		r = place_parent(apply, rdns, placed.depth, &parent);
+		r = find_parent(apply, entry, rdns, placed.depth, &parent);
 		if (r < 0)
 			return r;
 	}
@@ -363,6 +411,8 @@ apply_one(struct apply *apply, const struct entry *entry)
 
 		if (moved < 0)
 			return moved;
+		if (moved == 1)
+			left = node.parent;
 		/* What it contributed where it was, before anything is written. */
 		r = touch_map_stored(apply, id, &apply->arena, &before);
 		if (r == 0 && moved == 1)
@@ -388,10 +438,13 @@ apply_one(struct apply *apply, const struct entry *entry)
 		r = touch_replace(apply, id, &before, &after);
 	if (r >= 0)
 		r = touch_finish(apply, csn_seconds(entry->csn));
+	if (r == 0 && left != 0)
+		r = place_prune(apply, left);
 	if (r < 0)
 		return r;
 	place_remember(apply, rdns, placed.depth, id);
-	return mention(apply, id);
+	*out_id = id;
+	return 1;
 }
 
 /* Whether the row that is stored for ENTRY is the one that it would get: nothing has changed. */
@@ -477,7 +530,7 @@ on_entry(void *context, const struct entry *entry)
 	struct apply *apply = context;
 	struct attribute room[PROFILE_ATTRIBUTES_MAX];
 	struct entry kept;
-	uint64_t id;
+	uint64_t id = 0;
 	int r;
 
 	pthread_mutex_lock(&apply->lock);
@@ -485,10 +538,12 @@ on_entry(void *context, const struct entry *entry)
 	if (r == 0) {
 		profile_filter(apply->options.dns->profile, entry, room, &kept);
 		r = is_unchanged(apply, &kept, &id);
+		if (r == 0)
+			r = apply_one(apply, &kept, &id);
 		if (r == 1)
 			r = mention(apply, id);
-		else if (r == 0)
-			r = apply_one(apply, &kept);
+		if (r == 0 && apply->refreshing && id != 0)
+			r = seen_mark(&apply->told, id);
 	}
 	return end_event(apply, r);
 }
@@ -528,6 +583,14 @@ on_gone(void *context, const uint8_t uuid[ENTRY_UUID_LEN])
 	return end_event(apply, r);
 }
 
+static void
+forget_mentions(struct apply *apply)
+{
+	seen_clear(&apply->seen);
+	seen_clear(&apply->told);
+	apply->doubt = false;
+}
+
 static int
 on_begin_refresh(void *context, bool complete)
 {
@@ -542,10 +605,11 @@ on_begin_refresh(void *context, bool complete)
 		apply->loading = r == 0;
 	}
 	if (r == 0) {
-		seen_clear(&apply->seen);
+		forget_mentions(apply);
 		apply->refreshing = true;
 		apply->mentioned = 0;
 		apply->held = false;
+		apply->release_wanted = false;
 		apply_publish_status(apply);
 	}
 	r = tell_failure(apply, r);
@@ -557,7 +621,7 @@ on_begin_refresh(void *context, bool complete)
 static int
 finish_refresh(struct apply *apply, struct span cookie, uint32_t seconds)
 {
-	bool first = apply->loading;
+	bool first = apply->loading, held = apply->held;
 	int r = apply_begin(apply);
 
 	if (r < 0)
@@ -578,9 +642,14 @@ finish_refresh(struct apply *apply, struct span cookie, uint32_t seconds)
 	apply->complete = true;
 	apply->refreshing = false;
 	apply->held = false;
-	seen_clear(&apply->seen);
 	r = apply_commit(apply);
-	if (r == 0 && first) {
+	if (r < 0) {
+		/* The sweep is still to come, and no cookie may be stored before it. */
+		apply->held = held;
+		return r;
+	}
+	forget_mentions(apply);
+	if (first) {
 		r = load_mark_clear(apply->replica->store);
 		if (r == 0) {
 			apply->loading = false;
@@ -613,6 +682,12 @@ on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t seconds)
 
 	pthread_mutex_lock(&apply->lock);
 	r = apply_commit(apply);
+	if (r == 0 && apply->doubt) {
+		/* The second time what moved stands where it belongs from the start. */
+		apply_say(apply, LOG_NOTICE,
+		          "entries were moved away from above others that were told before: the refresh is to be done again");
+		r = -EAGAIN;
+	}
 	if (r == 0 && sweep) {
 		if (apply->mentioned == 0) {
 			apply_say(apply, LOG_ERROR,
@@ -657,7 +732,7 @@ on_abort_refresh(void *context)
 	pthread_mutex_lock(&apply->lock);
 	r = apply_commit(apply);
 	apply->refreshing = false;
-	seen_clear(&apply->seen);
+	forget_mentions(apply);
 	apply_publish_status(apply);
 	r = tell_failure(apply, r);
 	pthread_mutex_unlock(&apply->lock);
@@ -821,7 +896,7 @@ apply_free(struct apply *apply)
 	if (apply == NULL)
 		return;
 	apply_drop(apply);
-	seen_clear(&apply->seen);
+	forget_mentions(apply);
 	arena_free(&apply->arena);
 	text_free(&apply->row);
 	text_free(&apply->old_row);

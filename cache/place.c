@@ -177,8 +177,7 @@ name_below(uint64_t parent, uint64_t id, struct span normalised, uint8_t room[RE
 
 /* Writes node ID's row and its place below its parent anew. */
 static int
-replant(struct apply *apply, uint64_t id, uint64_t parent, struct span text, struct span normalised,
-        uint64_t *out_old_parent)
+replant(struct apply *apply, uint64_t id, uint64_t parent, struct span text, struct span normalised)
 {
 	uint8_t key[REPLICA_ID_LEN], limbo[REPLICA_ID_LEN];
 	struct rdn *old = NULL;
@@ -207,27 +206,36 @@ replant(struct apply *apply, uint64_t id, uint64_t parent, struct span text, str
 	r = store_put(apply->txn, REPLICA_NODE, span_from(key, sizeof(key)), text_span(&apply->row));
 	if (r < 0)
 		return r;
-	*out_old_parent = node.parent;
 	return replica_child_put(apply->txn, parent, name_below(parent, id, normalised, limbo), id);
+}
+
+int
+place_doubt(struct apply *apply, uint64_t id)
+{
+	cleanup(text_free) struct text ids = TEXT_INIT;
+	int r;
+
+	if (!apply->refreshing || apply->doubt)
+		return 0;
+	r = collect_below(apply, id, &ids);
+	for (size_t i = 0; r == 0 && i < ids.len / sizeof(id); i++)
+		apply->doubt |= seen_has(&apply->told, collected(&ids, i));
+	return r;
 }
 
 int
 place_move(struct apply *apply, uint64_t id, uint64_t parent, const struct rdn *rdn)
 {
 	cleanup(text_free) struct text ids = TEXT_INIT;
-	uint64_t old_parent = parent;
 	int r = collect_below(apply, id, &ids);
 
 	place_forget(apply);
 	if (r == 0)
 		r = contribute(apply, &ids, false);
 	if (r == 0)
-		r = replant(apply, id, parent, rdn != NULL ? rdn->text : SPAN(""), rdn != NULL ? rdn->normalised : SPAN(""),
-		            &old_parent);
+		r = replant(apply, id, parent, rdn != NULL ? rdn->text : SPAN(""), rdn != NULL ? rdn->normalised : SPAN(""));
 	if (r == 0)
 		r = contribute(apply, &ids, true);
-	if (r == 0 && old_parent != parent)
-		r = place_prune(apply, old_parent);
 	return r;
 }
 
@@ -235,13 +243,33 @@ int
 place_displace(struct apply *apply, uint64_t id)
 {
 	cleanup(text_free) struct text own = TEXT_INIT;
-	int r = collect_child(&own, id);
+	int r = place_doubt(apply, id);
 
+	apply->doubt |= apply->refreshing && seen_has(&apply->told, id);
+	if (r == 0)
+		r = collect_child(&own, id);
 	if (r == 0)
 		r = contribute(apply, &own, false);
 	if (r == 0)
 		r = place_move(apply, id, REPLICA_LIMBO, NULL);
 	return r;
+}
+
+int
+place_is_within(struct apply *apply, uint64_t id, uint64_t above)
+{
+	while (id != above) {
+		struct replica_node node;
+		int r;
+
+		if (id == REPLICA_ROOT || id == REPLICA_LIMBO)
+			return 0;
+		r = replica_node(apply->txn, id, &node);
+		if (r <= 0)
+			return r < 0 ? r : -EBADMSG;
+		id = node.parent;
+	}
+	return 1;
 }
 
 /* Removes node ID if it holds no entry and nothing is below it: 1 and its parent, or 0. */
@@ -275,6 +303,21 @@ prune_one(struct apply *apply, uint64_t id, uint64_t *out_parent)
 	return 1;
 }
 
+/* NODE comes to the place of TAKEN: 0 when the way is free for it, 1 when it is gone or waits in the limbo. */
+static int
+unite(struct apply *apply, const struct replica_node *node, uint64_t taken)
+{
+	struct replica_node there;
+	int r = replica_node(apply->txn, taken, &there);
+
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	if (!there.has_entry && node->has_entry)
+		return place_merge(apply, taken, node->id);
+	r = there.has_entry && node->has_entry ? place_displace(apply, node->id) : place_merge(apply, node->id, taken);
+	return r < 0 ? r : 1;
+}
+
 int
 place_merge(struct apply *apply, uint64_t from, uint64_t to)
 {
@@ -296,9 +339,11 @@ place_merge(struct apply *apply, uint64_t from, uint64_t to)
 			return r < 0 ? r : -EBADMSG;
 		r = replica_child(apply->txn, to, rdns[0].normalised, &taken);
 		if (r == 1)
-			r = place_displace(apply, collected(&ids, i));
-		else if (r == 0)
+			r = unite(apply, &node, taken);
+		if (r == 0)
 			r = place_move(apply, collected(&ids, i), to, &rdns[0]);
+		if (r == 1)
+			r = 0;
 	}
 	/* Not its ancestors: TO is about to stand there. */
 	r = r < 0 ? r : prune_one(apply, from, &parent);

@@ -8,6 +8,7 @@ unit_tests = \
 	%D%/common/test_line \
 	%D%/common/test_notify \
 	%D%/common/test_span \
+	%D%/cache/test_apply \
 	%D%/cache/test_control \
 	%D%/cache/test_dn \
 	%D%/cache/test_dname \
@@ -155,3 +156,8 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_dlz_ispman_test_walk_CFLAGS = $(unit_cflags)
 %C%_dlz_ispman_test_walk_LDADD = dlz_ispman/libdlz.la tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)
 %C%_dlz_ispman_test_walk_SOURCES = %D%/dlz_ispman/test_walk.c %D%/test.h
+
+%C%_cache_test_apply_CFLAGS = $(unit_cflags)
+%C%_cache_test_apply_LDADD = \
+	cache/libreplica.la cache/libproject.la cache/librdata.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_apply_SOURCES = %D%/cache/test_apply.c %D%/test.h
