@@ -26,7 +26,7 @@ struct apply_options {
 	struct span binding;   /* names what the cookie is good for: source, base, filter, attributes, profile */
 	bool by_dn;            /* entries are told by DN (LDIF), not by entryUUID */
 	unsigned brake_percent;
-	/* Called after each commit with its sequence number, without the lock. */
+	/* Called after each commit with its sequence number. It may wait a little for the publisher. */
 	void (*committed)(void *context, uint64_t sequence);
 	/* The directory is complete for the first time. */
 	void (*completed)(void *context);
@@ -69,6 +69,9 @@ must_check int apply_release_brake(struct apply *apply);
 /* Derives every fragment again from the entries, in small transactions between which changes go on, and touches what
  * differs. STOP may end it early. The number of fragments that differed, or negative. */
 int64_t apply_remap(struct apply *apply, const atomic_bool *stop);
+
+/* Remembers that all is derived with these settings: to be called when dns/ has been made anew too. */
+must_check int apply_mark_derived(struct apply *apply);
 
 /* Whether the fragments were derived with other settings than these: apply_remap is due. */
 must_check int apply_needs_remap(struct apply *apply);

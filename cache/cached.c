@@ -241,14 +241,13 @@ start(struct cached *cached, struct text *why)
 static int
 needs_remap(struct cached *cached)
 {
-	static const atomic_bool go_on;
 	struct apply_status status;
 	int r = apply_needs_remap(cached->service.apply);
 
 	apply_status(cached->service.apply, &status);
 	if (r <= 0 || status.entries > 0)
 		return r;
-	return apply_remap(cached->service.apply, &go_on) < 0 ? -EIO : 0;
+	return apply_mark_derived(cached->service.apply);
 }
 
 /* The control socket and the threads, when all that they use is there. */

@@ -194,7 +194,6 @@ int64_t
 apply_remap(struct apply *apply, const atomic_bool *stop)
 {
 	static const unsigned tables[] = { REPLICA_NODE, REPLICA_FRAGMENT };
-	cleanup(text_free) struct text name = TEXT_INIT;
 	int64_t differ = 0;
 	int r;
 
@@ -211,6 +210,15 @@ apply_remap(struct apply *apply, const atomic_bool *stop)
 		if (r < 0)
 			return r;
 	}
+	return differ;
+}
+
+int
+apply_mark_derived(struct apply *apply)
+{
+	cleanup(text_free) struct text name = TEXT_INIT;
+	int r;
+
 	projection_name(apply, &name);
 	apply_lock_idle(apply);
 	r = apply_begin(apply);
@@ -221,5 +229,5 @@ apply_remap(struct apply *apply, const atomic_bool *stop)
 	else
 		apply_drop(apply);
 	pthread_mutex_unlock(&apply->lock);
-	return r < 0 ? r : differ;
+	return r;
 }

@@ -550,6 +550,10 @@ rebuild_work(struct service_job *job)
 		}
 		poll(&stop, 1, 20);
 	}
+	if (apply_mark_derived(service->apply) < 0) {
+		text_putf(&job->error, "directory/ cannot be written: %s", store_error_text());
+		return;
+	}
 	job->result = json_pack("{s:I}", "fragments", (json_int_t)fragments);
 }
 

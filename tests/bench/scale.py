@@ -109,11 +109,15 @@ def drop_page_cache():
         return False
 
 
-def question(name):
-    wire = b"\x12\x34\0\0\0\1\0\0\0\0\0\0"
+def question(name, number=0):
+    wire = number.to_bytes(2, "big") + b"\0\0\0\1\0\0\0\0\0\0"
     for label in name.split("."):
         wire += bytes([len(label)]) + label.encode()
     return wire + b"\0\0\1\0\1"
+
+
+def is_running(named):
+    return re.search(rb" running\r?\n", open(named.log_path, "rb").read()) is not None
 
 
 def time_start(named, names):
@@ -126,7 +130,7 @@ def time_start(named, names):
     named.spawn()
     running = None
     while True:
-        if running is None and b"running" in open(named.log_path, "rb").read():
+        if running is None and is_running(named):
             running = time.monotonic() - began
         try:
             s.send(question(names[0]))
@@ -139,14 +143,15 @@ def time_start(named, names):
             raise SystemExit("named does not answer: " + named.log()[-2000:])
     first = time.monotonic() - began
     if running is None:
-        servers.wait_until(lambda: b"running" in open(named.log_path, "rb").read(), "named to run", 60)
+        servers.wait_until(lambda: is_running(named), "named to run", 60)
         running = first
     s.settimeout(5)
     later = []
-    for name in names[1:]:
+    for number, name in enumerate(names[1:], 1):
         at = time.monotonic()
-        s.send(question(name))
-        s.recv(4096)
+        s.send(question(name, number))
+        while s.recv(4096)[:2] != number.to_bytes(2, "big"):
+            pass
         later.append((time.monotonic() - at) * 1000)
     return first, running, later
 
