@@ -204,8 +204,9 @@ def one_size(box, zones, through_slapd):
         plain = search_all(slapd)
         cached = box.cached(slapd=slapd, start=False)
         took, entries, peak, used = first_load(cached)
-        ratio = "; plain ldapsearch %.0f entries a second: ratio %.2f (wanted >= 0.5: %s)" % (
-            entries / plain, plain / took, "reached" if plain / took >= 0.5 else "MISSED")
+        # A start costs some tenths of a second, whatever the size: the bar is for a million entries.
+        verdict = "" if entries < 1000000 else " (wanted >= 0.5: %s)" % ("reached" if plain / took >= 0.5 else "MISSED")
+        ratio = "; plain ldapsearch %.0f entries a second: ratio %.2f%s" % (entries / plain, plain / took, verdict)
     else:
         cached = box.cached(source="ldif:" + ldif, start=False)
         took, entries, peak, used = first_load(cached)
