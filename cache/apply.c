@@ -617,24 +617,58 @@ on_begin_refresh(void *context, bool complete)
 	return r;
 }
 
+static int
+keep_serial(void *context, struct span reversed, uint32_t serial)
+{
+	struct apply *apply = context;
+	int r = apply_begin(apply);
+
+	if (r == 0)
+		r = touch_keep_serial(apply, reversed, serial);
+	arena_reset(&apply->arena);
+	return r == 0 ? apply_commit_if_large(apply) : r;
+}
+
+/* The serials of a directory that was just loaded from nothing begin at SECONDS, or later where later ones were served. */
+static int
+begin_serials(struct apply *apply, uint32_t seconds)
+{
+	uint32_t base = 0, epoch = 0;
+	int known = apply->options.served == NULL
+	                    ? 0
+	                    : apply->options.served(apply->options.context, &base, &epoch, NULL, NULL);
+	int r = known < 0 ? known : apply_begin(apply);
+
+	if (r < 0)
+		return r;
+	apply->base_serial = base == 0 ? seconds : seconds == 0 ? base : serial_later(seconds, base);
+	apply->epoch = epoch;
+	r = replica_meta_put_number(apply->txn, "base-serial", apply->base_serial);
+	if (r == 0)
+		r = replica_meta_put_number(apply->txn, "epoch", apply->epoch);
+	if (r == 0 && known == 1 && !apply->options.dns->serial_stored)
+		r = apply->options.served(apply->options.context, &base, &epoch, keep_serial, apply);
+	return r < 0 ? r : 0;
+}
+
 /* Records that the replica is what COOKIE says. */
 static int
 finish_refresh(struct apply *apply, struct span cookie, uint32_t seconds)
 {
 	bool first = apply->loading, held = apply->held;
-	int r = apply_begin(apply);
+	int r = first ? begin_serials(apply, seconds) : 0;
 
-	if (r < 0)
+	if (r == 0)
+		r = apply_begin(apply);
+	if (r < 0) {
+		apply_drop(apply);
 		return r;
+	}
 	r = replica_meta_put(apply->txn, "cookie", cookie);
 	if (r == 0)
 		r = replica_meta_put(apply->txn, "binding", text_span(&apply->binding));
-	if (r == 0 && first) {
-		apply->base_serial = seconds;
-		r = replica_meta_put_number(apply->txn, "base-serial", seconds);
-		if (r == 0)
-			r = replica_meta_put_number(apply->txn, "complete", 1);
-	}
+	if (r == 0 && first)
+		r = replica_meta_put_number(apply->txn, "complete", 1);
 	if (r < 0) {
 		apply_drop(apply);
 		return r;

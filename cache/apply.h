@@ -32,6 +32,10 @@ struct apply_options {
 	void (*completed)(void *context);
 	/* How far dns/ has come, durably: pending rows up to it are no longer needed. */
 	uint64_t (*published)(void *context);
+	/* For a directory that begins anew under a dns/ that goes on: what serials are made with there, and EACH (unless it is
+	 * NULL) with every zone that has been served and its serial. 1, 0 when dns/ never held anything. May be NULL. */
+	int (*served)(void *context, uint32_t *out_base, uint32_t *out_epoch,
+	              int (*each)(void *context, struct span reversed, uint32_t serial), void *each_context);
 	/* Sentences for the log. */
 	void (*say)(void *context, int level, const char *sentence);
 	void *context;

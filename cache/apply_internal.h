@@ -113,6 +113,8 @@ void mapped_free(struct mapped *mapped);
 must_check int touch_replace(struct apply *apply, uint64_t id, const struct mapped *before, const struct mapped *after);
 /* A change to SUBJECT is visible: it is put into pending, and its zones' serials will move. */
 must_check int touch_subject(struct apply *apply, struct span subject);
+/* Zone REVERSED was served with SERIAL by what is about to be replaced: it will be served with a later one. */
+must_check int touch_keep_serial(struct apply *apply, struct span reversed, uint32_t serial);
 /* Ends an event whose change was made at SECONDS (0: not known): advances the serials of the zones it touched. */
 must_check int touch_finish(struct apply *apply, uint32_t seconds);
 

@@ -124,6 +124,15 @@ on_published(void *context)
 	return publish_applied(cached->service.publish);
 }
 
+static int
+on_served(void *context, uint32_t *out_base, uint32_t *out_epoch,
+          int (*each)(void *context, struct span reversed, uint32_t serial), void *each_context)
+{
+	struct cached *cached = context;
+
+	return publish_served(cached->service.publish, out_base, out_epoch, each, each_context);
+}
+
 /* What someone waits for may have happened. */
 static void
 wake_control(void *context)
@@ -165,6 +174,7 @@ start_storage(struct cached *cached, gid_t group, struct text *why)
 		.committed = on_committed,
 		.completed = on_completed,
 		.published = on_published,
+		.served = on_served,
 		.say = say_level,
 		.context = cached,
 	};

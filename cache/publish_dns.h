@@ -49,6 +49,9 @@ void publish_free(struct publish *publish);
 
 /* directory/ has committed SEQUENCE. */
 void publish_wanted(struct publish *publish, uint64_t sequence);
+/* As served in apply.h. */
+must_check int publish_served(struct publish *publish, uint32_t *out_base, uint32_t *out_epoch,
+                              int (*each)(void *context, struct span reversed, uint32_t serial), void *context);
 /* Everything is to be combined anew. */
 void publish_rebuild(struct publish *publish);
 /* How far the environment is, durably. */

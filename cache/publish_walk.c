@@ -138,6 +138,47 @@ publish_step_end(struct walk_step *step)
 	*step = (struct walk_step){ .directory = NULL };
 }
 
+/* --- serials --------------------------------------------------------------------------------------------- */
+
+int
+publish_served(struct publish *publish, uint32_t *out_base, uint32_t *out_epoch,
+               int (*each)(void *context, struct span reversed, uint32_t serial), void *context)
+{
+	cleanup(store_abortp) struct store_txn *txn = NULL;
+	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
+	struct settings_record settings;
+	struct state_record state;
+	struct span key, value;
+	int r = store_begin_read(publish->dns, &txn);
+
+	if (r == 0)
+		r = store_get(txn, 0, SPAN("m"), &value);
+	if (r <= 0 || state_record_read(value, &state) < 0 || !state.complete)
+		return r < 0 ? r : 0;
+	r = store_get(txn, 0, SPAN("s"), &value);
+	if (r <= 0 || settings_record_read(value, &settings) < 0)
+		return r < 0 ? r : 0;
+	*out_base = settings.base_serial;
+	*out_epoch = settings.epoch;
+	if (each == NULL)
+		return 1;
+	r = store_cursor_open(txn, 0, &cursor);
+	if (r == 0)
+		r = store_cursor_seek(cursor, SPAN("z"), &key, &value);
+	while (r == 1 && key.data[0] == 'z') {
+		struct zone_record zone;
+
+		/* A replica has its master's. */
+		if (zone_record_read(value, &zone) == 0 && zone.kind != ZONE_REPLICA) {
+			r = each(context, span_skip(key, 1), zone_serial(&zone, &settings));
+			if (r < 0)
+				return r;
+		}
+		r = store_cursor_next(cursor, &key, &value);
+	}
+	return r < 0 ? r : 1;
+}
+
 /* --- comparing --------------------------------------------------------------------------------------------- */
 
 /* Whether SUBJECT is what it should be, 1 or 0; *OUT_EXISTS: it is there at all. */

@@ -207,6 +207,29 @@ advance_serial(struct apply *apply, struct span reversed, uint32_t seconds)
 }
 
 int
+touch_keep_serial(struct apply *apply, struct span reversed, uint32_t served)
+{
+	struct held_fragment *fragments;
+	struct zone_state state;
+	uint32_t stored = 0;
+	size_t count;
+	int r = zone_fragments(apply, reversed, &apply->arena, &fragments, &count);
+
+	if (r == 0)
+		r = replica_zone(apply->txn, reversed, &state);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (project_dns_stored_serial(fragments, count, &stored) != 1)
+		stored = 0;
+	/* Nobody knows whether the content is the same: only a later serial will do. */
+	if ((int32_t)(served_since_load(stored, apply->base_serial) + apply->epoch - served) > 0)
+		return 0;
+	state.serial = served + 1 != 0 ? served + 1 : 1;
+	state.epoch = apply->epoch;
+	return replica_zone_put(apply->txn, reversed, &state);
+}
+
+int
 touch_finish(struct apply *apply, uint32_t seconds)
 {
 	int r = 0;
