@@ -17,6 +17,7 @@ CRASH_KILLS says how many kills (200), CRASH_SEED which.
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,43 @@ class Watch:
         said, _ = self.process.communicate(timeout=30)
         tap.say("%s: %s" % (self.name, said.strip().splitlines()[-1:]))
         t.ok(self.process.returncode == 0 and "BAD" not in said and "END" in said, what, said)
+
+
+class NamedWatch(threading.Thread):
+    """The same looks at the same names, through named."""
+
+    def __init__(self, box, cached, lines):
+        super().__init__(daemon=True)
+        self.named = box.named(dlz=cached)
+        self.names = [line.split()[0] for line in lines if line.endswith(" mx")]
+        self.ended, self.bad, self.count, self.last = False, [], 0, {}
+        self.start()
+
+    def run(self):
+        while not self.ended:
+            for name in self.names:
+                try:
+                    self.look(name)
+                except Exception as error:
+                    self.bad.append("%s: %r" % (name, error))
+                time.sleep(0.005)
+
+    def look(self, name):
+        answer = self.named.query(name, "A")
+        addresses = sorted(text.split()[-1].split(".") for text in answer.answers())
+        self.count += 1
+        if answer.rcode != "NOERROR" or [a[3] for a in addresses] != ["1", "2"] or addresses[0][:3] != addresses[1][:3]:
+            self.bad.append("%s: %s" % (name, answer))
+            return
+        number = int(addresses[0][1]) * 256 + int(addresses[0][2])
+        if number < self.last.get(name, 0):
+            self.bad.append("%s went back to %d" % (name, number))
+        self.last[name] = number
+
+    def end(self, t, what):
+        self.ended = True
+        self.join()
+        t.ok(not self.bad and self.count, "%s (%d queries)" % (what, self.count), "\n".join(self.bad[:10]))
 
 
 class Modify(threading.Thread):
@@ -155,6 +193,22 @@ class Crashes:
                 slapd.modify(directory.burst(10))
         self.settle()
 
+    def lose(self, what):
+        self.cached.kill()
+        shutil.rmtree(os.path.join(self.cached.cache_dir, what))
+        for _ in range(rng.randrange(1, 4)):
+            self.spawn(writes=60)
+            self.kill_after(what + " lost", self.first_span)
+        self.settle()
+
+    def lose_directory(self, directory, slapd):
+        """The replica is gone: readers go on with what dns/ has, and see only what really changed."""
+        self.lose("directory")
+
+    def lose_dns(self, directory, slapd):
+        """Readers have files open that are no more; they change over when the new ones are complete."""
+        self.lose("dns")
+
     def persist(self, directory, slapd):
         """Changes come all the while, over one or several lives."""
         modify = Modify(slapd, directory.burst(80))
@@ -228,8 +282,9 @@ def run_ldap(box, t, sessionlog, kills, name):
         crashes.first_load(directory, slapd)
         box.release(fresh)
         crashes.cached = other
+    named = None if servers.missing("named", "module") else NamedWatch(box, cached, directory.watched)
     scenarios = ([crashes.persist] * 3 + [crashes.refresh] * 3 + [crashes.rebuild] * 2 +
-                 [crashes.rename, crashes.reconfigure])
+                 [crashes.rename, crashes.reconfigure, crashes.lose_directory, crashes.lose_dns])
     rounds = 0
     while crashes.kills < kills:
         rng.choice(scenarios)(directory, slapd)
@@ -246,6 +301,9 @@ def run_ldap(box, t, sessionlog, kills, name):
     tap.say("%s: %d kills (%d within a write), %s" % (name, crashes.kills, crashes.within, crashes.counts))
     t.ok(True, "%s: after %d kills the cache was equal to the directory each time" % (name, crashes.kills))
     compare_with_fresh(box, t, directory, slapd, cached, name)
+    if named is not None:
+        named.end(t, name + ": named answered every query, with all old or all new")
+        box.release(named.named)
     return directory, slapd, cached, watch
 
 
@@ -333,6 +391,9 @@ def run_ldif(box, t, kills):
     crashes.settle()
     while crashes.kills < kills:
         change_file()
+        if rng.random() < 0.15:
+            rng.choice((crashes.lose_directory, crashes.lose_dns))(directory, None)
+            continue
         if rng.random() < 0.5:
             cached.kill()
             crashes.spawn(writes=20)
