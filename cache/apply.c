@@ -217,106 +217,6 @@ mention(struct apply *apply, uint64_t id)
 	return seen_mark(&apply->seen, id);
 }
 
-/* The parent of the place that RDNS name, where ENTRY is going to stand. */
-static int
-find_parent(struct apply *apply, const struct entry *entry, const struct rdn *rdns, size_t depth, uint64_t *out_parent)
-{
-	uint64_t id;
-	int r = place_parent(apply, rdns, depth, out_parent);
-
-	if (r < 0 || apply->options.by_dn)
-		return r;
-	r = replica_uuid(apply->txn, entry->uuid, &id);
-	if (r == 1)
-		r = place_is_within(apply, *out_parent, id);
-	if (r <= 0)
-		return r;
-	/* It moves below where it stood; another entry will stand there. */
-	r = place_displace(apply, id);
-	if (r == 0)
-		r = place_prune(apply, *out_parent);
-	return r < 0 ? r : place_parent(apply, rdns, depth, out_parent);
-}
-
-/* The place AT waited for its entry, which is node ID: what stands below AT comes below ID. */
-static int
-take_place(struct apply *apply, uint64_t at, uint64_t id)
-{
-	struct replica_node node;
-	int r = replica_node(apply->txn, id, &node);
-
-	if (r <= 0)
-		return r < 0 ? r : -EBADMSG;
-	/* It came from below: a node cannot be put below itself. */
-	r = place_is_within(apply, id, at);
-	if (r == 1)
-		r = place_displace(apply, id);
-	if (r == 0)
-		r = place_merge(apply, at, id);
-	if (r == 0)
-		r = place_prune(apply, node.parent);
-	return r;
-}
-
-/* The node that ENTRY is, 0 for none yet; what stands in its place and is another entry is moved aside. */
-static int
-find_node(struct apply *apply, const struct entry *entry, uint64_t parent, const struct rdn *rdn, uint64_t *out_id)
-{
-	struct replica_node there;
-	uint64_t id = 0, at = 0;
-	int r;
-
-	if (!apply->options.by_dn) {
-		r = replica_uuid(apply->txn, entry->uuid, &id);
-		if (r < 0)
-			return r;
-	}
-	if (rdn == NULL) {
-		*out_id = REPLICA_ROOT;
-		return 0;
-	}
-	r = replica_child(apply->txn, parent, rdn->normalised, &at);
-	if (r < 0)
-		return r;
-	if (id != 0 && at != id) {
-		int doubt = place_doubt(apply, id);
-
-		if (doubt < 0)
-			return doubt;
-	}
-	if (r == 0 || at == id) {
-		*out_id = id;
-		return 0;
-	}
-	r = replica_node(apply->txn, at, &there);
-	if (r <= 0)
-		return r < 0 ? r : -EBADMSG;
-	if (!there.has_entry) {
-		/* A place that waited for its entry. */
-		if (id == 0)
-			id = at;
-		else
-			r = take_place(apply, at, id);
-	} else if (apply->options.by_dn || memcmp(there.uuid, entry->uuid, ENTRY_UUID_LEN) == 0) {
-		if (apply->options.by_dn && apply->refreshing && seen_has(&apply->seen, at))
-			return -EEXIST;
-		id = at;
-	} else {
-		uint64_t indexed = 0;
-
-		/* What came from a file is known by its DN only: it is this entry. */
-		r = replica_uuid(apply->txn, there.uuid, &indexed);
-		if (r >= 0 && indexed != at && id == 0)
-			id = at;
-		else if (r >= 0)
-			r = place_displace(apply, at);
-	}
-	if (r < 0)
-		return r;
-	*out_id = id;
-	return 0;
-}
-
 static int
 is_moved(struct apply *apply, const struct replica_node *node, uint64_t parent, const struct rdn *rdn)
 {
@@ -381,7 +281,7 @@ apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 	struct replica_node node = { .has_entry = false };
 	const struct rdn *own = NULL;
 	struct rdn *rdns = NULL;
-	uint64_t id, parent = 0, left = 0;
+	uint64_t id, parent = 0;
 	bool exists = false;
 	int r = place_split(apply, entry->dn, &rdns, &placed.depth);
 
@@ -391,13 +291,9 @@ apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 		return r == -ENOMEM ? r : 0;
 	}
 	placed.rdns = rdns;
-	if (placed.depth > 0) {
+	if (placed.depth > 0)
 		own = &rdns[0];
-		r = find_parent(apply, entry, rdns, placed.depth, &parent);
-		if (r < 0)
-			return r;
-	}
-	r = find_node(apply, entry, parent, own, &id);
+	r = place_find(apply, entry, rdns, placed.depth, &parent, &id);
 	if (r < 0)
 		return r;
 	if (id != 0) {
@@ -411,8 +307,6 @@ apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 
 		if (moved < 0)
 			return moved;
-		if (moved == 1)
-			left = node.parent;
 		/* What it contributed where it was, before anything is written. */
 		r = touch_map_stored(apply, id, &apply->arena, &before);
 		if (r == 0 && moved == 1)
@@ -438,8 +332,6 @@ apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 		r = touch_replace(apply, id, &before, &after);
 	if (r >= 0)
 		r = touch_finish(apply, csn_seconds(entry->csn));
-	if (r == 0 && left != 0)
-		r = place_prune(apply, left);
 	if (r < 0)
 		return r;
 	place_remember(apply, rdns, placed.depth, id);
@@ -542,7 +434,7 @@ on_entry(void *context, const struct entry *entry)
 			r = apply_one(apply, &kept, &id);
 		if (r == 1)
 			r = mention(apply, id);
-		if (r == 0 && apply->refreshing && id != 0)
+		if (r == 0 && apply->refreshing && !apply->loading && id != 0)
 			r = seen_mark(&apply->told, id);
 	}
 	return end_event(apply, r);
@@ -588,7 +480,6 @@ forget_mentions(struct apply *apply)
 {
 	seen_clear(&apply->seen);
 	seen_clear(&apply->told);
-	apply->doubt = false;
 }
 
 static int
@@ -597,7 +488,6 @@ on_begin_refresh(void *context, bool complete)
 	struct apply *apply = context;
 	int r;
 
-	(void)complete; /* refresh_done says whether there is a sweep */
 	pthread_mutex_lock(&apply->lock);
 	r = apply_commit(apply);
 	if (r == 0 && !apply->complete && !apply->loading) {
@@ -606,6 +496,7 @@ on_begin_refresh(void *context, bool complete)
 	}
 	if (r == 0) {
 		forget_mentions(apply);
+		apply->named_all = complete;
 		apply->refreshing = true;
 		apply->mentioned = 0;
 		apply->held = false;
@@ -708,6 +599,18 @@ say_held(struct apply *apply)
 	          (unsigned long long)brake->records, (unsigned long long)brake->records_total);
 }
 
+/* An entry that nothing was said of lost its place to another one: changes came in an order that does not tell where it
+ * is now. -EAGAIN asks for everything. */
+static int
+read_again(struct apply *apply)
+{
+	int r = replica_meta_put(apply->txn, "cookie", SPAN(""));
+
+	if (r == 0)
+		r = apply_commit(apply);
+	return r < 0 ? r : -EAGAIN;
+}
+
 static int
 on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t seconds)
 {
@@ -716,12 +619,6 @@ on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t seconds)
 
 	pthread_mutex_lock(&apply->lock);
 	r = apply_commit(apply);
-	if (r == 0 && apply->doubt) {
-		/* The second time what moved stands where it belongs from the start. */
-		apply_say(apply, LOG_NOTICE,
-		          "entries were moved away from above others that were told before: the refresh is to be done again");
-		r = -EAGAIN;
-	}
 	if (r == 0 && sweep) {
 		if (apply->mentioned == 0) {
 			apply_say(apply, LOG_ERROR,
@@ -744,6 +641,11 @@ on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t seconds)
 		}
 		if (r == 0)
 			r = sweep_run(apply);
+	}
+	if (r == 0 && !apply->named_all && !apply->loading) {
+		r = place_has_lost(apply);
+		if (r == 1)
+			r = read_again(apply);
 	}
 	if (r == 0)
 		r = finish_refresh(apply, cookie, seconds);

@@ -50,7 +50,7 @@ struct apply {
 	bool complete, loading, refreshing;
 	struct seen seen;
 	struct seen told;  /* those of them that came with their DN */
-	bool doubt;        /* one of those has been moved since: it may not be where it was told to be */
+	bool named_all;    /* it names everything that there is */
 	uint64_t mentioned;
 
 	/* The brake. */
@@ -86,19 +86,20 @@ void place_forget(struct apply *apply);
 void place_remember(struct apply *apply, const struct rdn *rdns, size_t depth, uint64_t id);
 /* A new number; the node row is the caller's to write. */
 uint64_t place_new_id(struct apply *apply);
+/* The place where ENTRY is to stand, and the node that it is already (0 for none), which may stand elsewhere. Whatever else
+ * stands in that place is moved aside. PARENT is 0 for the base entry. */
+must_check int place_find(struct apply *apply, const struct entry *entry, const struct rdn *rdns, size_t depth,
+                          uint64_t *out_parent, uint64_t *out_id);
+/* Whether a refresh has left an entry without a place: it lost it to another one, and nothing was said of it. */
+must_check int place_has_lost(struct apply *apply);
 /* Makes node ID stand at PARENT as RDN, with all that is below it. The fragments of what is below follow; those of the
  * node's own entry are the caller's. RDN NULL: PARENT is the limbo, where a node waits whose place another entry took
- * until an event says where it is now. The parent that it had is the caller's to prune, when nothing is going to stand
- * there; PARENT must not lie within ID. */
+ * until an event says where it is now. PARENT must not lie within ID. */
 must_check int place_move(struct apply *apply, uint64_t id, uint64_t parent, const struct rdn *rdn);
 /* The same to the limbo, with the fragments of its own entry. */
 must_check int place_displace(struct apply *apply, uint64_t id);
-/* Node ID is about to be moved: notes when that takes something along that this refresh has told the place of. */
-must_check int place_doubt(struct apply *apply, uint64_t id);
 /* Gives the children of FROM to TO and removes FROM, which holds no entry. */
 must_check int place_merge(struct apply *apply, uint64_t from, uint64_t to);
-/* Whether ABOVE is node ID or one of its ancestors: 1, 0 or negative. */
-must_check int place_is_within(struct apply *apply, uint64_t id, uint64_t above);
 /* Removes node ID, and its ancestors that hold no entry, if nothing is below them. */
 must_check int place_prune(struct apply *apply, uint64_t id);
 

@@ -45,8 +45,8 @@ struct feed {
 
 	/* The refresh is complete. SWEEP: every entry neither sent nor named present is gone (present
 	 * phase, or a full refresh). COOKIE may be empty (LDIF). SECONDS is the time of the newest
-	 * CSN that the cookie covers, 0 when there is none. -EAGAIN: what was told did not fit together, the refresh is to be
-	 * done again. */
+	 * CSN that the cookie covers, 0 when there is none. -EAGAIN: what was told did not suffice, and everything is to be
+	 * told. */
 	int (*refresh_done)(void *context, bool sweep, struct span cookie, uint32_t seconds);
 	int (*abort_refresh)(void *context);
 

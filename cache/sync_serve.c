@@ -209,6 +209,10 @@ after_step(struct serving *s, enum sync_session_step step)
 		text_putf(why, "%s: the server does not know the point up to which we followed it; everything is read "
 		               "again", s->uri);
 		return SYNC_END_ANEW;
+	case SYNC_SESSION_UNSETTLED:
+		text_putf(why, "%s: entries were moved in ways that the changes alone do not tell; everything is read "
+		               "again", s->uri);
+		return SYNC_END_ANEW;
 	case SYNC_SESSION_EMPTY:
 		sync_words_empty(why, &where);
 		return SYNC_END_HELD;

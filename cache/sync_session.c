@@ -162,6 +162,8 @@ complete_refresh(struct sync_session *s, const struct syncmsg_cookie *cookie)
 		return feed_failed(s, -ENOMEM);
 	covers = text_span(&s->cookie);
 	r = s->feed->refresh_done(s->feed->context, named_all, covers, syncmsg_cookie_seconds(covers));
+	if (r == -EAGAIN)
+		return SYNC_SESSION_UNSETTLED;
 	if (r < 0)
 		return feed_failed(s, r);
 	s->complete = true;

@@ -26,6 +26,7 @@ enum sync_session_step {
 	SYNC_SESSION_COMPLETE, /* the refresh has just been completed; changes follow */
 	SYNC_SESSION_OVER,     /* the server ended the search after a complete refresh */
 	SYNC_SESSION_ANEW,     /* start again without a cookie */
+	SYNC_SESSION_UNSETTLED, /* the same, because the feed needs it */
 	SYNC_SESSION_EMPTY,    /* a refresh that shows nothing at all */
 	SYNC_SESSION_BASE_GONE, /* the entry at the base went; not told to the feed */
 	SYNC_SESSION_NONSENSE, /* not RFC 4533; session->why says what */

@@ -36,6 +36,8 @@ touch_map_stored(struct apply *apply, uint64_t id, struct arena *arena, struct m
 	if (r < 0)
 		return r;
 	r = replica_path(apply->txn, id, arena, &rdns, &placed.depth, &limbo);
+	if (r == -ELOOP) /* moved too deep, with what it stands below */
+		return 0;
 	if (r < 0 || limbo)
 		return r;
 	r = replica_dn(apply->replica, apply->txn, id, &dn);

@@ -14,6 +14,7 @@ push() keeps the tree and the directory alike; what is to be renamed is renamed 
 
 import json
 import os
+import re
 import sys
 import traceback
 
@@ -44,6 +45,10 @@ def tree_of(*zones):
     for name in zones:
         zone(tree, name)
     return tree
+
+
+def dn_key(dn):
+    return ispman_ldif.dn_key(ispman_ldif.octets(dn))
 
 
 def is_below(key, top):
@@ -146,6 +151,10 @@ class Stage:
         old, new = ldapclient.grouped(old), ldapclient.grouped(new)
         return {name: new.get(name, []) for name in list(old) + list(new) if old.get(name) != new.get(name)}
 
+    def reread(self):
+        """After a change that the directory refused: the tree becomes what the directory has."""
+        self.tree.entries = {key: (dn, list(attributes)) for key, (dn, attributes) in self.known.items()}
+
     def rename(self, dn, rdn, below=None):
         """A subtree elsewhere, in the directory and in the tree."""
         dn, rdn = ispman_ldif.octets(dn), ispman_ldif.octets(rdn)
@@ -161,7 +170,8 @@ class Stage:
                 attributes.append((name.decode(), value))
                 there = target
             elif is_below(key, old):
-                there = there[:len(there) - len(dn)] + target
+                above = [m.start() for m in re.finditer(rb"(?<!\\),", there)]
+                there = there[:above[len(key) - len(old) - 1] + 1] + target
             self.tree.entries[ispman_ldif.dn_key(there)] = (there, attributes)
         self.known = dict(self._entries())
 
