@@ -94,11 +94,12 @@ struct dns_records {
 	uint32_t minimum;
 	uint8_t origin_len;
 	bool replica;
+	const uint8_t *origin; /* replica: wire form, within the question's name */
 	/* Where dns_records_next stands. */
 	struct node node;
 	uint16_t type;
 	uint32_t ttl;
-	bool begun;
+	bool begun, mixed; /* mixed: of this type, some may be equal at a replica's origin only */
 };
 
 /* 1 and the next record in *OUT with the TTL it is served with (an RRset has one TTL, the lowest), 0 at the end, -EBADMSG.

@@ -294,14 +294,18 @@ look_at_wildcard(struct search *search, unsigned level, struct place *out)
 /* --- answers ------------------------------------------------------------------------------------ */
 
 static struct dns_records
-records_of(const struct dns_zone *zone, const struct place *place)
+records_of(const struct search *search, const struct place *place)
 {
+	const struct dns_zone *zone = search->zone;
+	const struct dname *name = &search->question->name;
+
 	return (struct dns_records){
 		.stored = place->stored,
 		.computed = place->computed,
 		.minimum = zone->minimum,
 		.origin_len = zone->origin_len,
 		.replica = zone->class == DNS_REPLICA,
+		.origin = name->wire + name->len - zone->origin_len,
 	};
 }
 
@@ -313,7 +317,7 @@ set_data(const struct search *search, const struct place *place, unsigned level,
 		.outcome = DNS_EMPTY,
 		.wildcard = wildcard,
 		.level = (uint8_t)level,
-		.records = records_of(search->zone, place),
+		.records = records_of(search, place),
 	};
 	int r = place->stored.len > 0 || place->computed.len > 0;
 
@@ -409,7 +413,7 @@ walk_down(struct search *search, bool minds_cuts, struct dns_answer *out)
 			/* What is computed is hidden by the cut. */
 			place.computed = (struct span){ "", 0 };
 			*out = (struct dns_answer){ .outcome = DNS_CUT, .level = (uint8_t)level,
-				.records = records_of(search->zone, &place) };
+				.records = records_of(search, &place) };
 			return 0;
 		}
 		/* A DNAME rewrites what is below it, not itself. */
@@ -417,7 +421,7 @@ walk_down(struct search *search, bool minds_cuts, struct dns_answer *out)
 			dns_say(search->view, question, search->zone->labels + level, "",
 			        " has a DNAME record: the name is rewritten with it.");
 			*out = (struct dns_answer){ .outcome = DNS_DNAME, .level = (uint8_t)level,
-				.records = records_of(search->zone, &place) };
+				.records = records_of(search, &place) };
 			return 0;
 		}
 	}

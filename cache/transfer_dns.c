@@ -137,6 +137,7 @@ emit(const struct transfer *transfer, struct span owner, struct span stored, str
 		.minimum = transfer->zone->minimum,
 		.origin_len = transfer->zone->origin_len,
 		.replica = transfer->zone->class == DNS_REPLICA,
+		.origin = transfer->origin->name.wire,
 	};
 	struct dname name;
 

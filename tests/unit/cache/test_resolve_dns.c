@@ -187,6 +187,10 @@ the_longest_served_zone_answers(void **state)
 		{ "www.heron.example.", "data/1 in 2 | 60 A 192.0.2.1" },
 		{ "twin.heron.example.", "data/1 in 2 | 3600 CNAME www | 3600 CNAME www.tern.example." },
 		{ "twin.tern.example.", "data/1 in 2 | 3600 CNAME www" },
+		/* One record at the replica's origin, two at the master's. */
+		{ "mx.heron.example.", "data/1 in 2 | 30 MX 10 mail | 30 MX 20 mail" },
+		{ "mx.tern.example.", "data/1 in 2 | 30 MX 10 mail | 30 MX 10 MAIL.heron.example. | 30 MX 20 mail" },
+		{ "two.heron.example.", "data/1 in 2 | 3600 RP @ t" },
 		{ "www.second.example.", "no zone" },
 		{ "www.orphan.example.", "no zone" },
 	};
@@ -194,6 +198,10 @@ the_longest_served_zone_answers(void **state)
 	(void)state;
 	fill(TERN "rr tern.example www A 60 192.0.2.1\nrr tern.example twin CNAME - www\n"
 	          "twin tern.example twin CNAME - www.tern.example.\n"
+	          "rr tern.example mx MX - 10 mail\nrr tern.example mx MX 30 10 MAIL.heron.example.\n"
+	          "rr tern.example mx MX - 20 mail\n"
+	          "rr tern.example two RP - @ t\nrr tern.example two RP - heron.example. t\n"
+	          "rr tern.example two RP - @ t.heron.example.\nrr tern.example two RP - heron.example. t.heron.example.\n"
 	          "zone shop.tern.example primary 1 3600 ns. host.\nrr shop.tern.example www A - 192.0.2.9\n"
 	          "zone gone.tern.example hidden 7\n"
 	          "zone lost.tern.example replica nowhere.example\n"
