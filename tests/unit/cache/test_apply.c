@@ -462,7 +462,6 @@ compare_entry(struct cache *cache, struct store_txn *txn, const struct directory
 {
 	struct arena arena = ARENA_INIT;
 	cleanup(text_free) struct text dn = TEXT_INIT;
-	cleanup(text_free) struct text problems = TEXT_INIT;
 	cleanup(shown_free) struct shown shown;
 	struct mapped mapped = { .problems = TEXT_INIT };
 	struct placed_entry placed = { .entry = &shown.entry };

@@ -31,7 +31,7 @@ struct dlz_lookup {
 	} records[RECORDS_MAX];
 };
 
-static void
+__attribute__((format(printf, 2, 3))) static void
 take_log(int level, const char *format, ...)
 {
 	char line[512];
