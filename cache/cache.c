@@ -318,13 +318,13 @@ new_view(struct cache *cache)
 	return v;
 }
 
-static struct cache_view *
-view_of_thread(struct cache *cache)
+struct cache_view *
+cache_view_of_thread(const struct cache *cache)
 {
 	for (struct cache_view *v = views; v != NULL; v = v->next)
 		if (v->cache == cache)
 			return v;
-	return new_view(cache);
+	return NULL;
 }
 
 /* Begins to read what CACHE has open now. On success the snapshot is taken. */
@@ -375,10 +375,12 @@ renew(struct cache_view *view)
 int
 cache_begin(struct cache *cache, struct cache_view **out)
 {
-	struct cache_view *view = view_of_thread(cache);
+	struct cache_view *view = cache_view_of_thread(cache);
 	uint64_t id;
 	int r;
 
+	if (view == NULL)
+		view = new_view(cache);
 	if (view == NULL)
 		return failed(-ENOMEM, "out of memory");
 	view->second = look_after(cache);

@@ -71,6 +71,9 @@ struct cache_view {
 	void (*free_decoded)(void *decoded);
 };
 
+/* This thread's view, NULL when it has none yet. */
+struct cache_view *cache_view_of_thread(const struct cache *cache);
+
 /* Takes the newest snapshot: 0 and this thread's view in *OUT, or negative. Not to be nested. */
 must_check int cache_begin(struct cache *cache, struct cache_view **out);
 void cache_end(struct cache_view *view);

@@ -48,8 +48,12 @@ struct dns_question {
 	uint8_t reversed_len;
 	uint8_t ends[DNAME_LABELS_MAX + 1];  /* ends[n]: octets that the last n labels take in REVERSED */
 	uint8_t reversed[DNAME_MAX];         /* as in key.h */
+	uint64_t hash;
 };
 void dns_question_set(struct dns_question *out, const struct dname *name);
+
+/* Has the processor fetch what this thread may know of the name, while it begins. */
+void dns_expect(struct cache *cache, const struct dns_question *question);
 
 /* NAME's last LABELS labels. */
 void dns_question_cut(const struct dns_question *question, unsigned labels, struct dns_question *out);

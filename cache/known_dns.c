@@ -10,6 +10,8 @@
 
 #include "cache/read_dns.h"
 
+#include <sys/mman.h>
+
 /* --- zones -------------------------------------------------------------------------------------- */
 
 static bool
@@ -81,19 +83,33 @@ mix(uint64_t hash, uint64_t octets)
 	return hash ^ hash >> 32;
 }
 
-static uint64_t
-hash_key(struct span key)
+uint64_t
+dns_hash(struct span octets)
 {
-	uint64_t hash = key.len, octets;
+	uint64_t hash = octets.len, eight;
 	size_t i = 0;
 
-	for (; i + 8 <= key.len; i += 8) {
-		memcpy(&octets, key.data + i, 8);
-		hash = mix(hash, octets);
+	for (; i + 8 <= octets.len; i += 8) {
+		memcpy(&eight, octets.data + i, 8);
+		hash = mix(hash, eight);
 	}
-	octets = 0;
-	memcpy(&octets, key.data + i, key.len - i);
-	return mix(hash, octets);
+	eight = 0;
+	memcpy(&eight, octets.data + i, octets.len - i);
+	return mix(hash, eight);
+}
+
+/* Pages of the usual size would each need a place in the processor's table of pages. */
+void *
+dns_known_nodes_new(void)
+{
+	size_t size = KNOWN_NODES_SETS * sizeof(struct known_node[KNOWN_NODES_A_SET]);
+	void *nodes = aligned_alloc(size, size);
+
+	if (nodes == NULL)
+		return NULL;
+	(void)madvise(nodes, size, MADV_HUGEPAGE);
+	memset(nodes, 0, size);
+	return nodes;
 }
 
 static uint16_t
@@ -103,14 +119,35 @@ tag_of(uint64_t hash, struct span key)
 	return (uint16_t)(key.len << 7 | hash >> 57);
 }
 
-int
-dns_known_node(struct dns_view *view, struct span key, struct span *out_value, uint64_t *out_hash)
+void
+dns_expect(struct cache *cache, const struct dns_question *question)
 {
-	uint64_t hash = hash_key(key);
+	const struct cache_view *base = cache_view_of_thread(cache);
+	const struct dns_view *view = base != NULL ? base->decoded : NULL;
+
+	if (view != NULL && view->known_nodes != NULL)
+		__builtin_prefetch(view->known_nodes[question->hash % KNOWN_NODES_SETS]);
+}
+
+void
+dns_expect_node(const struct dns_view *view, uint64_t hash)
+{
+	const struct known_node *set;
+
+	if (view->known_nodes == NULL)
+		return;
+	set = view->known_nodes[hash % KNOWN_NODES_SETS];
+	for (unsigned i = 0; i < KNOWN_NODES_A_SET; i++)
+		if (set[i].epoch == view->epoch && ((set[i].tag ^ hash >> 57) & 0x7f) == 0)
+			__builtin_prefetch(set[i].key);
+}
+
+int
+dns_known_node(struct dns_view *view, uint64_t hash, struct span key, struct span *out_value)
+{
 	uint16_t tag = tag_of(hash, key);
 	const struct known_node *set;
 
-	*out_hash = hash;
 	if (view->known_nodes == NULL)
 		return 0;
 	set = view->known_nodes[hash % KNOWN_NODES_SETS];

@@ -56,9 +56,7 @@ view_new(struct cache_view *base)
 	if (view == NULL)
 		return NULL;
 	/* Without it every node is sought. */
-	view->known_nodes = aligned_alloc(64, KNOWN_NODES_SETS * sizeof(*view->known_nodes));
-	if (view->known_nodes != NULL)
-		memset(view->known_nodes, 0, KNOWN_NODES_SETS * sizeof(*view->known_nodes));
+	view->known_nodes = dns_known_nodes_new();
 	view->base = base;
 	base->decoded = view;
 	base->free_decoded = free_decoded;
@@ -246,6 +244,7 @@ dns_question_set(struct dns_question *out, const struct dname *name)
 		out->ends[i + 1] = used;
 	}
 	out->reversed_len = used;
+	out->hash = dns_hash(span_from(out->reversed, used));
 }
 
 void
@@ -439,7 +438,10 @@ dns_find_zone(struct dns_view *view, const struct dns_question *question, struct
 	bool reverse = view->settings.prefix_count > 0 && dns_is_reverse(question);
 	struct dns_zone zone;
 	unsigned labels;
-	int r = find_stored(view, question, &zone);
+	int r;
+
+	dns_expect_node(view, question->hash);
+	r = find_stored(view, question, &zone);
 
 	if (r == 0 && reverse && view->computes_reverse) {
 		labels = dns_reverse_labels(view, question);

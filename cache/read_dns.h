@@ -80,8 +80,17 @@ const struct known_zone *dns_known_zone(struct dns_view *view, const struct dns_
 void dns_remember_zone(struct dns_view *view, const struct dns_question *question, struct span own, struct span following,
                        struct dns_zone *zone);
 
-/* 1 and the value when the node of this key was found before in this snapshot, else 0 and where to remember it. */
-int dns_known_node(struct dns_view *view, struct span key, struct span *out_value, uint64_t *out_hash);
+/* A number for a name in reversed form, or for a key. */
+uint64_t dns_hash(struct span octets);
+
+void *dns_known_nodes_new(void);
+
+/* Has the processor fetch what may be known under HASH. */
+void dns_expect_node(const struct dns_view *view, uint64_t hash);
+
+/* 1 and the value when the node of this key was found before in this snapshot, else 0. HASH is that of its name, or of its key:
+ * the same each time. */
+int dns_known_node(struct dns_view *view, uint64_t hash, struct span key, struct span *out_value);
 void dns_remember_node(struct dns_view *view, uint64_t hash, struct span key, struct span value);
 
 /* Tells the trace a sentence about the name that the last LABELS labels of QUESTION are: BEFORE name AFTER. */

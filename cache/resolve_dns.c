@@ -100,11 +100,10 @@ seek_below(struct dns_view *view, struct span key, struct span *out_key, struct 
 
 /* 1 when a node or something below it is stored under KEY; *OUT_HERE: the node itself, with its value. */
 static int
-find_node(struct dns_view *view, struct span key, struct span *out_value, bool *out_here)
+find_node(struct dns_view *view, uint64_t hash, struct span key, struct span *out_value, bool *out_here)
 {
 	struct span found;
-	uint64_t hash;
-	int r = dns_known_node(view, key, out_value, &hash);
+	int r = dns_known_node(view, hash, key, out_value);
 
 	if (r > 0) {
 		*out_here = true;
@@ -175,7 +174,8 @@ look_at_computed(const struct search *search, struct span key, struct place *pla
 
 /* Looks at the name whose keys these are (either may be empty). WILDCARD_AT_APEX: it is `*` right below the apex. */
 static int
-look_at(const struct search *search, struct span stored, struct span computed, bool wildcard_at_apex, struct place *out)
+look_at(const struct search *search, uint64_t hash, struct span stored, struct span computed, bool wildcard_at_apex,
+        struct place *out)
 {
 	struct span value;
 	struct node node;
@@ -184,7 +184,7 @@ look_at(const struct search *search, struct span stored, struct span computed, b
 
 	*out = (struct place){ 0 };
 	if (stored.len > 0) {
-		r = find_node(search->view, stored, &value, &here);
+		r = find_node(search->view, hash, stored, &value, &here);
 		if (r < 0)
 			return r;
 		out->exists = r > 0;
@@ -234,13 +234,17 @@ look_at_level(const struct search *search, unsigned level, struct place *out)
 	const struct dns_zone *zone = search->zone;
 	size_t n = owner_len(search, level);
 	struct span stored = { "", 0 }, computed = { "", 0 };
+	unsigned labels = zone->labels + level;
+	uint64_t hash = labels == search->question->labels
+	                        ? search->question->hash
+	                        : dns_hash(span_from(search->question->reversed, search->question->ends[labels]));
 	int r;
 
 	if (zone->class != DNS_REVERSE)
 		stored = span_from(search->stored, search->stored_base + n);
 	if (zone->has_computed)
 		computed = span_from(search->computed, search->computed_base + n);
-	r = look_at(search, stored, computed,
+	r = look_at(search, hash, stored, computed,
 	            level == 1 && is_asterisk(search->question->reversed + search->question->ends[zone->labels]), out);
 	if (r == 0 && level == 0 && zone->class == DNS_REVERSE) {
 		out->stored = text_span(&search->view->reverse_apex);
@@ -279,7 +283,7 @@ look_at_wildcard(struct search *search, unsigned level, struct place *out)
 		append(search->computed, search->computed_base + n, "\1*", 2);
 		computed = span_from(search->computed, search->computed_base + n + 2);
 	}
-	r = look_at(search, stored, computed, level == 0, out);
+	r = look_at(search, dns_hash(stored), stored, computed, level == 0, out);
 	if (stored.len > 0)
 		memcpy(search->stored + search->stored_base + n, over_stored, 2);
 	if (computed.len > 0)

@@ -59,7 +59,7 @@ struct walk {
 	struct dns_answer answer;
 	struct text zone_room, records_room;
 
-	struct text soa; /* scratch */
+	struct text soa, long_soa; /* scratch */
 };
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -74,6 +74,7 @@ walk_free(void *object)
 	text_free(&walk->zone_room);
 	text_free(&walk->records_room);
 	text_free(&walk->soa);
+	text_free(&walk->long_soa);
 	free(walk);
 	thread_walk = NULL;
 }
@@ -193,6 +194,12 @@ is_level(const struct walk *walk, unsigned level, const char *text)
 	return strncmp(text, name, n) == 0 && text[n] == '\0';
 }
 
+static const char *
+zone_text_of(const struct walk *walk)
+{
+	return walk->name + walk->starts[walk->labels - walk->zone_labels];
+}
+
 static bool
 has_one_label(const char *name)
 {
@@ -276,6 +283,7 @@ walk_find_zone(struct instance *instance, const char *name, const void *client)
 	walk->stage = STAGE_NONE;
 	if (read_name(walk, name) < 0)
 		return instance->codes.no_more;
+	dns_expect(instance->cache, &walk->question);
 	r = instance_begin(instance, &view);
 	if (r < 0)
 		return cannot_tell_zone(instance, name);
@@ -301,15 +309,78 @@ walk_find_zone(struct instance *instance, const char *name, const void *client)
 
 /* --- putting records ---------------------------------------------------------------------------- */
 
+/* named reads a SOA's text octet by octet for each negative answer, so the short spelling is the quick one: names relative
+ * to the zone, times in the largest unit that fits. */
+static void
+put_short_name(struct text *out, struct span name, struct span zone)
+{
+	/* "name.zone." */
+	if (name.len > zone.len + 2 && name.data[name.len - zone.len - 2] == '.' &&
+	    name.data[name.len - zone.len - 3] != '\\' &&
+	    span_is(span_from(name.data + name.len - zone.len - 1, zone.len), zone))
+		name.len -= zone.len + 2;
+	text_put_span(out, name);
+}
+
+static void
+put_short_time(struct text *out, struct span digits)
+{
+	static const struct {
+		uint32_t seconds;
+		char unit;
+	} units[] = { { 604800, 'w' }, { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' } };
+	char room[12];
+	size_t n = sizeof(room);
+	uint64_t time;
+
+	if (span_to_u64(digits, UINT32_MAX, &time) < 0) {
+		text_put_span(out, digits);
+		return;
+	}
+	for (size_t i = 0; time != 0 && i < array_size(units); i++) {
+		if (time % units[i].seconds == 0) {
+			time /= units[i].seconds;
+			room[--n] = units[i].unit;
+			break;
+		}
+	}
+	do {
+		room[--n] = (char)('0' + time % 10);
+		time /= 10;
+	} while (time != 0);
+	text_put_span(out, span_from(room + n, sizeof(room) - n));
+}
+
+static void
+put_short_soa(struct text *out, struct span soa, struct span zone)
+{
+	struct span word;
+
+	for (unsigned i = 0; span_next_word(&soa, &word); i++) {
+		if (i > 0)
+			text_put_char(out, ' ');
+		if (i < 2)
+			put_short_name(out, word, zone);
+		else if (i == 2)
+			text_put_span(out, word);
+		else
+			put_short_time(out, word);
+	}
+}
+
 static dlz_result
-put_soa(const struct instance *instance, const struct dns_zone *zone, struct dlz_lookup *lookup)
+put_soa(const struct instance *instance, const struct dns_zone *zone, const char *zone_text, struct dlz_lookup *lookup)
 {
 	struct walk *walk = walk_of_thread();
 
 	if (walk == NULL)
 		return instance->codes.failure;
 	text_clear(&walk->soa);
-	dns_zone_put_soa(zone, &walk->soa);
+	text_clear(&walk->long_soa);
+	dns_zone_put_soa(zone, &walk->long_soa);
+	put_short_soa(&walk->soa, text_span(&walk->long_soa), span_of(zone_text));
+	if (text_failed(&walk->long_soa))
+		return instance->codes.failure;
 	if (text_failed(&walk->soa))
 		return instance->codes.failure;
 	return instance->putrr(lookup, "SOA", zone->soa_ttl, walk->soa.data);
@@ -384,7 +455,7 @@ answer_level(struct walk *walk, unsigned level, struct dlz_lookup *lookup)
 	if (answer->outcome == DNS_DNAME)
 		return put_records(instance, &answer->records, RRTYPE_DNAME, RRTYPE_DNAME, lookup);
 	if (last == 0)
-		result = put_soa(instance, &walk->zone, lookup);
+		result = put_soa(instance, &walk->zone, zone_text_of(walk), lookup);
 	return result == DLZ_SUCCESS ? put_records(instance, &answer->records, 0, 0, lookup) : result;
 }
 
@@ -423,8 +494,8 @@ enum want {
 };
 
 static dlz_result
-put_apex(const struct instance *instance, const struct dns_zone *zone, const struct dns_records *records,
-         enum want want, struct dlz_lookup *lookup)
+put_apex(const struct instance *instance, const struct dns_zone *zone, const char *zone_text,
+         const struct dns_records *records, enum want want, struct dlz_lookup *lookup)
 {
 	dlz_result result;
 
@@ -433,7 +504,7 @@ put_apex(const struct instance *instance, const struct dns_zone *zone, const str
 		return result == DLZ_SUCCESS ? put_records(instance, records, RRTYPE_DNAME, RRTYPE_DNAME, lookup)
 		                             : result;
 	}
-	result = put_soa(instance, zone, lookup);
+	result = put_soa(instance, zone, zone_text, lookup);
 	if (result != DLZ_SUCCESS || want == WANT_SOA)
 		return result;
 	return put_records(instance, records, want == WANT_ALL ? 0 : RRTYPE_NS, RRTYPE_NS, lookup);
@@ -461,7 +532,7 @@ answer_from(struct instance *instance, struct dns_view *view, const char *zone_t
 	if (r < 0)
 		return codes->failure;
 	if (question.labels == zone_labels)
-		return put_apex(instance, &zone, &answer.records, want, lookup);
+		return put_apex(instance, &zone, zone_text, &answer.records, want, lookup);
 	if (answer.outcome == DNS_NXDOMAIN)
 		return internal || !codes->complete ? codes->not_found : codes->nxdomain;
 	/* At a cut and below it a DNAME has no effect, but named on its way to glue would stop at it. */
@@ -495,7 +566,7 @@ answer_apex_of_walk(struct walk *walk, struct instance *instance, const char *zo
 	bool negative = walk->answer.outcome == DNS_NXDOMAIN || walk->answer.outcome == DNS_EMPTY;
 
 	if (negative || instance->arguments.minimal)
-		return put_soa(instance, &walk->zone, lookup);
+		return put_soa(instance, &walk->zone, zone_text_of(walk), lookup);
 	return answer_by_itself(instance, zone, "@", true, WANT_SOA_AND_NS, lookup);
 }
 

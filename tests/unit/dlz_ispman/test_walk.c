@@ -278,7 +278,7 @@ static const struct {
 	{ "www.tern.example", "A", "192.0.2.1" },
 	{ "www.tern.example", "AAAA", "nodata 5" },
 	{ "tern.example", "MX", "10 mx" },
-	{ "tern.example", "SOA", "ns. host. 5 3600 600 604800 3600" },
+	{ "tern.example", "SOA", "ns. host. 5 1h 10m 1w 1h" },
 	{ "tern.example", "A", "nodata 5" },
 	{ "no.tern.example", "A", "nxdomain 5" },
 	{ "x.www.tern.example", "A", "nxdomain 5" },
@@ -405,13 +405,37 @@ one_answer_comes_from_one_snapshot(void **state)
 	node.count = 0;
 	instance_of()->arguments.minimal = true;
 	assert_int_equal(dlz_lookup("tern.example", "@", module, &node, NULL, NULL), DLZ_SUCCESS);
-	assert_string_equal(find(&node, "SOA"), "ns. host. 5 3600 600 604800 3600");
+	assert_string_equal(find(&node, "SOA"), "ns. host. 5 1h 10m 1w 1h");
 	assert_int_equal(node.count, 1);
 	/* Unless something else begins. */
 	node.count = 0;
 	assert_int_equal(dlz_allowzonexfr(module, "tern.example", "192.0.2.1"), instance_of()->codes.no_permission);
 	assert_int_equal(dlz_lookup("tern.example", "@", module, &node, NULL, NULL), DLZ_SUCCESS);
-	assert_string_equal(find(&node, "SOA"), "ns. host. 6 3600 600 604800 3600");
+	assert_string_equal(find(&node, "SOA"), "ns. host. 6 1h 10m 1w 1h");
+}
+
+static void
+soa_is_spelled_short_for_named(void **state)
+{
+	static const struct {
+		const char *names, *minimum, *want;
+	} soas[] = {
+		{ "ns1.tern.example. host.isp.example.", "86400", "ns1 host.isp.example. 1 1h 10m 1w 1d" },
+		{ "tern.example. h.tern.example.", "0", "tern.example. h 1 1h 10m 1w 0" },
+		{ "xtern.example. a\\.tern.example.", "61", "xtern.example. a\\.tern.example. 1 1h 10m 1w 61" },
+		{ "Ns1.Tern.example. .", "4294967280", "Ns1.Tern.example. . 1 1h 10m 1w 71582788m" },
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < array_size(soas); i++) {
+		struct dlz_lookup node = { 0 };
+
+		snprintf(text, sizeof(text), "zone tern.example primary 1 %s %s\n", soas[i].minimum, soas[i].names);
+		fill(text);
+		assert_int_equal(dlz_lookup("tern.example", "@", module, &node, NULL, NULL), DLZ_SUCCESS);
+		assert_string_equal(find(&node, "SOA"), soas[i].want);
+	}
 }
 
 static void
@@ -533,6 +557,7 @@ main(void)
 		WITH_MODULE(named_that_tells_no_codes_is_too),
 		WITH_MODULE(a_walk_belongs_to_its_thread_and_client),
 		WITH_MODULE(one_answer_comes_from_one_snapshot),
+		WITH_MODULE(soa_is_spelled_short_for_named),
 		WITH_MODULE(names_with_any_octet_are_walked),
 		WITH_MODULE(a_cache_that_cannot_tell_claims_no_more_than_it_must),
 		WITH_MODULE(transfers_are_for_those_who_may),
