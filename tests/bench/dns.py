@@ -214,7 +214,7 @@ def start_powerdns_ldap(box):
     port = servers.free_port()
     with open(folder + "/pdns.conf", "w") as f:
         f.write("launch=ldap\nldap-host=%s\nldap-basedn=o=pdns\nldap-method=simple\nlocal-address=127.0.0.1\n"
-                "local-port=%d\nsocket-dir=%s\nreceiver-threads=2\ncache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\n"
+                "local-port=%d\nsocket-dir=%s\nreceiver-threads=2\nzone-cache-refresh-interval=0\ncache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\n"
                 % (slapd.uri, port, folder))
     server = box.run("pdns-ldap", [servers.find_tool("pdns_server"), "--config-dir=" + folder, "--daemon=no",
                                    "--guardian=no", "--disable-syslog", "--loglevel=3"])
