@@ -497,6 +497,7 @@ on_begin_refresh(void *context, bool complete)
 	if (r == 0) {
 		forget_mentions(apply);
 		apply->named_all = complete;
+		apply->first_new_id = apply->next_id;
 		apply->refreshing = true;
 		apply->mentioned = 0;
 		apply->held = false;
@@ -592,7 +593,7 @@ say_held(struct apply *apply)
 	const struct brake_figures *brake = &apply->brake;
 
 	apply_say(apply, LOG_ERROR,
-	          "BRAKE: the refresh would remove %llu of %llu zone entries and %llu of %llu record entries; nothing is "
+	          "BRAKE: the refresh would end %llu of %llu zones, and remove %llu of %llu records from others; nothing is "
 	          "removed until `ispmanctl release-brake`. Changes go on being applied. If this is not what was meant, look at the "
 	          "provider's data and at the read rights of the bind DN.",
 	          (unsigned long long)brake->zones, (unsigned long long)brake->zones_total,

@@ -41,7 +41,7 @@ struct apply_options {
 	void *context;
 };
 
-/* What a held sweep would remove, by kind. */
+/* What a held sweep would remove, by kind: zones that are no longer served, records of zones that still are. */
 struct brake_figures {
 	uint64_t entries, zones, records;
 	uint64_t zones_total, records_total;

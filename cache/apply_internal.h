@@ -51,6 +51,7 @@ struct apply {
 	struct seen seen;
 	struct seen told;  /* those of them that came with their DN */
 	bool named_all;    /* it names everything that there is */
+	uint64_t first_new_id; /* nodes from this one on were made by it */
 	uint64_t mentioned;
 
 	/* The brake. */

@@ -4,8 +4,8 @@
  * What a complete refresh did not mention is gone; but not before the brake has weighed it.
  *
  * An admin who loses a read right, or a provider that came up half empty, must not empty name servers. A
- * sweep that would remove more than max(5, min(P %, 500)) zones, or more than max(5, P %) of the records, waits until
- * someone says go. What the provider announced one by one never comes here.
+ * sweep that would end more than max(5, min(P %, 500)) zones, or take more than max(5, P %) of the records from zones that
+ * stay, waits until someone says go. What the provider announced one by one never comes here.
  */
 #include <config.h>
 
@@ -52,39 +52,6 @@ seen_clear(struct seen *seen)
 
 /* --- weighing -------------------------------------------------------------------------------------- */
 
-struct kinds {
-	bool zone, record;
-};
-
-static bool
-has_class(const struct entry *entry, struct span class)
-{
-	const struct attribute *classes = entry_find(entry, SPAN("objectClass"));
-
-	for (size_t i = 0; classes != NULL && i < classes->count; i++)
-		if (span_is_nocase(classes->values[i], class))
-			return true;
-	return false;
-}
-
-static int
-kinds_of(struct apply *apply, const struct replica_node *node, struct kinds *out)
-{
-	const struct profile *profile = apply->options.dns->profile;
-	struct entry entry;
-	int r = replica_node_entry(node, &apply->arena, &entry);
-
-	if (r == 0) {
-		out->record = has_class(&entry, profile->record_class);
-		out->zone = has_class(&entry, profile->domain_class) && node->parent == REPLICA_ROOT;
-		/* A zone without its SOA is no zone either. */
-		if (out->record && entry_find(&entry, SPAN("sOARecord")) != NULL)
-			out->zone = true;
-	}
-	arena_reset(&apply->arena);
-	return r;
-}
-
 /* Calls EACH for every node that holds an entry, with the number of the last one in *FROM, until it returns nonzero. */
 static int
 each_entry(struct apply *apply, uint64_t *from, int (*each)(struct apply *, const struct replica_node *, void *),
@@ -123,21 +90,172 @@ find_unseen(struct apply *apply, const struct replica_node *node, void *context)
 	return !seen_has(&apply->seen, node->id);
 }
 
-static int
-weigh_entry(struct apply *apply, const struct replica_node *node, void *context)
-{
-	struct brake_figures *figures = context;
-	bool goes = !seen_has(&apply->seen, node->id);
-	struct kinds kinds = { false, false };
-	int r = kinds_of(apply, node, &kinds);
+/* Fragments are sorted by subject, so a zone's stand together. Zones that go, by their reversed names one after
+ * another, each behind its length; no more than the brake would let go. */
+struct weighing {
+	struct apply *apply;
+	struct brake_figures figures;
+	struct reduced reduced;
+	struct text going;
+	size_t going_count;
+	struct key zone;              /* the one that is being weighed, its key with the letter */
+	uint64_t lost, gained, count; /* its fragments */
+	struct text kept, all;        /* struct held_fragment each */
+};
 
-	if (r < 0)
+static void
+no_dn(void *context, uint64_t entry_id, struct text *out_dn)
+{
+	(void)context;
+	(void)entry_id;
+	text_clear(out_dn);
+}
+
+/* Whether the zone would be served with FRAGMENTS: 1, 0 or negative. */
+static int
+is_served(struct weighing *w, const struct text *fragments)
+{
+	const struct reduce_input input = {
+		.settings = w->apply->options.dns,
+		.subject = key_span(&w->zone),
+		.count = fragments->len / sizeof(struct held_fragment),
+		.fragments = (const struct held_fragment *)(const void *)fragments->data,
+		.served = SPAN(""),
+		.dn_of = no_dn,
+	};
+	struct zone_record zone;
+	int r = text_failed(fragments) ? -ENOMEM : project_dns_reduce(&input, &w->reduced);
+
+	if (r < 0 || !w->reduced.present)
 		return r;
-	figures->zones_total += kinds.zone;
-	figures->records_total += kinds.record;
-	figures->entries += goes;
-	figures->zones += goes && kinds.zone;
-	figures->records += goes && kinds.record;
+	r = zone_record_read(text_span(&w->reduced.value), &zone);
+	return r < 0 ? r : zone.kind == ZONE_REPLICA || (zone.kind == ZONE_PRIMARY && zone.has_soa);
+}
+
+static int
+end_zone(struct weighing *w)
+{
+	uint8_t len = (uint8_t)(w->zone.len - 1);
+	int before, after;
+
+	w->figures.zones_total++;
+	if (w->lost == 0)
+		return 0;
+	before = is_served(w, &w->all);
+	after = before == 1 ? is_served(w, &w->kept) : 0;
+	if (before < 0 || after < 0)
+		return before < 0 ? before : after;
+	if (before == 0 || after == 1)
+		return 0;
+	w->figures.zones++;
+	if (w->going_count++ < 2 * BRAKE_ZONES_MAX) {
+		text_put_span(&w->going, span_from(&len, 1));
+		text_put_span(&w->going, span_skip(key_span(&w->zone), 1));
+	}
+	return 0;
+}
+
+static void
+add_zone_fragment(struct weighing *w, const struct held_fragment *fragment)
+{
+	struct span octets = span_from(fragment, sizeof(*fragment));
+
+	text_put_span(&w->all, octets);
+	if (seen_has(&w->apply->seen, fragment->entry_id))
+		text_put_span(&w->kept, octets);
+}
+
+/* Whether the zone that was weighed goes itself; zones come in the order in which they were noted. */
+static bool
+is_going(struct weighing *w, struct span *going)
+{
+	struct span zone = span_skip(key_span(&w->zone), 1);
+
+	while (going->len > 0) {
+		struct span first = span_from(going->data + 1, (uint8_t)going->data[0]);
+		size_t n = first.len < zone.len ? first.len : zone.len;
+		int order = memcmp(first.data, zone.data, n);
+
+		if (order > 0 || (order == 0 && first.len > zone.len))
+			return false;
+		if (order == 0 && first.len == zone.len)
+			return true;
+		*going = span_skip(*going, 1 + first.len);
+	}
+	return false;
+}
+
+static void
+end_nodes(struct weighing *w, struct span *going)
+{
+	w->figures.records_total += w->count;
+	/* What is rewritten by delete and add is not lost. */
+	if (w->lost > w->gained && !is_going(w, going))
+		w->figures.records += w->lost - w->gained;
+}
+
+/* The part of SUBJECT that names the zone, with the letter. */
+static struct span
+zone_part(struct span subject)
+{
+	size_t n = 1;
+
+	/* No label has a zero length, so the first zero that stands for a length ends the zone's name. */
+	while (n < subject.len && subject.data[n] != 0)
+		n += 1 + (uint8_t)subject.data[n];
+	return span_from(subject.data, n < subject.len ? n : subject.len);
+}
+
+/* Weighs all zones (LETTER z) or the records of all zones (n). */
+static int
+weigh_fragments(struct weighing *w, char letter)
+{
+	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
+	struct span key, value, going = text_span(&w->going);
+	int r = store_cursor_open(w->apply->txn, REPLICA_FRAGMENT, &cursor);
+
+	w->zone.len = 0;
+	if (r == 0)
+		r = store_cursor_seek(cursor, span_from(&letter, 1), &key, &value);
+	for (;;) {
+		struct held_fragment fragment = { .payload = value };
+		struct span subject = { "", 0 }, zone;
+		bool more = r == 1 && key.data[0] == letter;
+
+		if (r < 0 || (more && replica_fragment_split(key, &subject, &fragment.entry_id) < 0))
+			return r < 0 ? r : -EBADMSG;
+		zone = zone_part(subject);
+		if (w->zone.len > 0 && (!more || !span_is(zone, key_span(&w->zone)))) {
+			if (letter == 'n')
+				end_nodes(w, &going);
+			else if ((r = end_zone(w)) < 0)
+				return r;
+			w->zone.len = 0;
+		}
+		if (!more)
+			return 0;
+		if (w->zone.len == 0) {
+			memcpy(w->zone.octets, zone.data, zone.len);
+			w->zone.len = zone.len;
+			w->lost = w->gained = w->count = 0;
+			text_clear(&w->all);
+			text_clear(&w->kept);
+		}
+		w->count++;
+		w->lost += !seen_has(&w->apply->seen, fragment.entry_id);
+		w->gained += fragment.entry_id >= w->apply->first_new_id;
+		if (letter == 'z')
+			add_zone_fragment(w, &fragment);
+		r = store_cursor_next(cursor, &key, &value);
+	}
+}
+
+static int
+count_unseen(struct apply *apply, const struct replica_node *node, void *context)
+{
+	uint64_t *count = context;
+
+	*count += !seen_has(&apply->seen, node->id);
 	return 0;
 }
 
@@ -154,25 +272,31 @@ brake_limit(uint64_t total, unsigned percent, uint64_t most)
 int
 sweep_weigh(struct apply *apply, struct brake_figures *out)
 {
-	struct brake_figures figures = { 0 };
+	struct weighing w = { .apply = apply, .reduced = { .value = TEXT_INIT, .problems = TEXT_INIT } };
+	const struct brake_figures *figures = &w.figures;
 	unsigned percent = apply->options.brake_percent;
 	uint64_t from = 0;
 	int r = apply_begin(apply);
 
 	if (r == 0)
-		r = each_entry(apply, &from, find_unseen, NULL);
-	if (r < 0)
-		return r;
-	if (r == 1) {
-		from = 0;
-		r = each_entry(apply, &from, weigh_entry, &figures);
-		if (r < 0)
-			return r;
+		r = each_entry(apply, &from, count_unseen, &w.figures.entries);
+	if (r == 0 && w.figures.entries > 0)
+		r = weigh_fragments(&w, 'z');
+	if (r == 0 && w.figures.entries > 0)
+		r = weigh_fragments(&w, 'n');
+	if (r == 0 && text_failed(&w.going))
+		r = -ENOMEM;
+	if (r == 0) {
+		*out = *figures;
+		r = figures->zones > brake_limit(figures->zones_total, percent, BRAKE_ZONES_MAX) ||
+		    figures->records > brake_limit(figures->records_total, percent, UINT64_MAX);
 	}
-	*out = figures;
-	/* A zone leaves as two entries: its domain and its SOA. */
-	return figures.zones > 2 * brake_limit(figures.zones_total / 2, percent, BRAKE_ZONES_MAX) ||
-	       figures.records > brake_limit(figures.records_total, percent, UINT64_MAX);
+	text_free(&w.reduced.value);
+	text_free(&w.reduced.problems);
+	text_free(&w.going);
+	text_free(&w.all);
+	text_free(&w.kept);
+	return r;
 }
 
 /* --- removal --------------------------------------------------------------------------------------- */

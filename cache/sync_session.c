@@ -68,14 +68,16 @@ tell_gone(struct sync_session *s, const uint8_t uuid[ENTRY_UUID_LEN])
 static enum sync_session_step
 take_cookie(struct sync_session *s, const struct syncmsg_cookie *cookie)
 {
+	struct text merged = TEXT_INIT;
 	int r;
 
 	/* During a refresh a cookie covers only a part of what it names. */
 	if (!s->complete || !cookie->given || cookie->value.len == 0)
 		return SYNC_SESSION_ON;
-	text_clear(&s->cookie);
-	text_put_span(&s->cookie, cookie->value);
-	r = s->feed->cookie(s->feed->context, cookie->value);
+	syncmsg_put_merged(&merged, text_span(&s->cookie), cookie->value);
+	text_free(&s->cookie);
+	s->cookie = merged;
+	r = text_failed(&s->cookie) ? -ENOMEM : s->feed->cookie(s->feed->context, text_span(&s->cookie));
 	if (r < 0)
 		return feed_failed(s, r);
 	s->pending++;

@@ -269,6 +269,59 @@ csn_compare(struct span a, struct span b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
+/* The newest CSN in COOKIE of server SID, or an empty span. */
+static struct span
+csn_of(struct span cookie, struct span sid)
+{
+	struct span found = { "", 0 }, csn;
+
+	while (syncmsg_next_csn(&cookie, &csn))
+		if (is_csn(csn) && span_is(csn_sid(csn), sid) && (found.len == 0 || csn_compare(csn, found) > 0))
+			found = csn;
+	return found;
+}
+
+/* The server after SID in COOKIE that sorts first, if it sorts before *BEST. */
+static void
+take_next_sid(struct span cookie, struct span sid, struct span *best)
+{
+	struct span csn;
+
+	while (syncmsg_next_csn(&cookie, &csn)) {
+		struct span other = csn_sid(csn);
+
+		if (is_csn(csn) && csn_compare(other, sid) > 0 && (best->len == 0 || csn_compare(other, *best) < 0))
+			*best = other;
+	}
+}
+
+void
+syncmsg_put_merged(struct text *out, struct span old, struct span new)
+{
+	struct span rest = new, csn, sid = { "", 0 };
+	const char *between = "";
+
+	if (syncmsg_state_covers(new, old) || !syncmsg_cookie_is_usable(new) || !syncmsg_next_csn(&rest, &csn)) {
+		text_put_span(out, new);
+		return;
+	}
+	text_put_span(out, span_from(new.data, (size_t)(csn.data - new.data)));
+	for (;;) {
+		struct span next = { "", 0 }, before, after;
+
+		take_next_sid(old, sid, &next);
+		take_next_sid(new, sid, &next);
+		if (next.len == 0)
+			return;
+		sid = next;
+		before = csn_of(old, sid);
+		after = csn_of(new, sid);
+		text_put(out, between);
+		text_put_span(out, after.len == 0 || csn_compare(before, after) > 0 ? before : after);
+		between = ";";
+	}
+}
+
 bool
 syncmsg_state_covers(struct span state, struct span cookie)
 {

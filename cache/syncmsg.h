@@ -82,6 +82,10 @@ bool syncmsg_next_csn(struct span *rest, struct span *out_csn);
  * gone would stay in the cache for ever, and nothing in the answer shows it. */
 bool syncmsg_cookie_is_usable(struct span cookie);
 
+/* Puts what is known after NEW has come when OLD was known before: with several servers that are written to, OpenLDAP
+ * sends with a change the CSN of the server that made it, and means those of the others to stay. */
+void syncmsg_put_merged(struct text *out, struct span old, struct span new);
+
 /* The time of the newest CSN in COOKIE, 0 when it shows none. */
 uint32_t syncmsg_cookie_seconds(struct span cookie);
 

@@ -44,6 +44,7 @@ static void
 read_cookie(void)
 {
 	struct span rest = input, csn;
+	struct text merged = TEXT_INIT;
 
 	while (syncmsg_next_csn(&rest, &csn)) {
 		check_inside(csn);
@@ -54,6 +55,12 @@ read_cookie(void)
 	/* Whatever is in it, it is as new as itself. */
 	if (!syncmsg_state_covers(input, input))
 		abort();
+	/* What is merged is as new as what came last. */
+	rest = span_skip(input, input.len / 2);
+	syncmsg_put_merged(&merged, span_from(input.data, input.len / 2), rest);
+	if (!text_failed(&merged) && syncmsg_cookie_is_usable(rest) && !syncmsg_state_covers(text_span(&merged), rest))
+		abort();
+	text_free(&merged);
 }
 
 static void

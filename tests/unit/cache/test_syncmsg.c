@@ -232,6 +232,36 @@ covering(void **state unused)
 		                 rows[i].want);
 }
 
+static void
+merging(void **state unused)
+{
+	static const struct {
+		const char *old, *new, *want;
+	} rows[] = {
+		{ "", "rid=000,csn=" CSN_1, "rid=000,csn=" CSN_1 },
+		{ "rid=000,csn=" CSN_1, "rid=000,csn=" CSN_1_LATER, "rid=000,csn=" CSN_1_LATER },
+		{ "rid=000,csn=" CSN_1 ";" CSN_2, "rid=000,sid=001,csn=" CSN_1_LATER,
+		  "rid=000,sid=001,csn=" CSN_1_LATER ";" CSN_2 },
+		{ "rid=000,csn=" CSN_1, "rid=000,sid=002,csn=" CSN_2, "rid=000,sid=002,csn=" CSN_1 ";" CSN_2 },
+		/* What comes late takes nothing back. */
+		{ "csn=" CSN_1_LATER ";" CSN_2, "csn=" CSN_1, "csn=" CSN_1_LATER ";" CSN_2 },
+		{ "csn=" CSN_1, "csn=" CSN_1 ";" CSN_2, "csn=" CSN_1 ";" CSN_2 },
+		{ "csn=" CSN_1 ";" CSN_2, "csn=" CSN_1_LATER ",delcsn=" CSN_1, "csn=" CSN_1_LATER ";" CSN_2 },
+		{ "csn=" CSN_1, "opaque", "opaque" },
+		{ "opaque", "csn=" CSN_1, "csn=" CSN_1 },
+		{ "csn=rubbish;" CSN_2, "csn=" CSN_1, "csn=" CSN_1 ";" CSN_2 },
+	};
+
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct text got = TEXT_INIT;
+
+		syncmsg_put_merged(&got, span_of(rows[i].old), span_of(rows[i].new));
+		if (!span_is(text_span(&got), span_of(rows[i].want)))
+			fail_msg("%s, then %s: got %s, want %s", rows[i].old, rows[i].new, text_str(&got), rows[i].want);
+		text_free(&got);
+	}
+}
+
 int
 main(void)
 {
@@ -243,6 +273,7 @@ main(void)
 		cmocka_unit_test(csns_of_a_cookie),
 		cmocka_unit_test(usable_cookies),
 		cmocka_unit_test(covering),
+		cmocka_unit_test(merging),
 	};
 
 	return RUN_TESTS(tests);
