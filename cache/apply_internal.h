@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * What apply.c (events), touch.c (what a change touches), place.c (the tree) and sweep.c (removal after a refresh)
- * share: one batch of events in one write transaction.
+ * What apply.c (batches), apply_entry.c and apply_refresh.c (events), touch.c (what a change touches), place.c (the tree) and
+ * sweep.c (removal after a refresh) share: one batch of events in one write transaction.
  */
 #pragma once
 
@@ -76,6 +76,26 @@ void apply_say(struct apply *apply, int level, const char *format, ...) printf_l
 
 /* Takes the lock at a moment when the source has no batch open. */
 void apply_lock_idle(struct apply *apply);
+
+/* Ends an event that ended with R, and gives the lock back. After an error nothing of the batch stays; the source starts again
+ * from the last durable cookie. */
+must_check int apply_end_event(struct apply *apply, int r);
+/* Returns R. What a write of directory/ failed for is said once, until one succeeds. */
+must_check int apply_tell_failure(struct apply *apply, int r);
+
+/* --- apply_entry.c: members of the feed; CONTEXT is the apply */
+must_check int apply_on_entry(void *context, const struct entry *entry);
+must_check int apply_on_present(void *context, const uint8_t uuid[ENTRY_UUID_LEN]);
+must_check int apply_on_gone(void *context, const uint8_t uuid[ENTRY_UUID_LEN]);
+
+/* --- apply_refresh.c: the same */
+must_check int apply_on_begin_refresh(void *context, bool complete);
+must_check int apply_on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t seconds);
+must_check int apply_on_abort_refresh(void *context);
+must_check int apply_on_cookie(void *context, struct span cookie);
+must_check int apply_on_flush(void *context);
+/* What the refresh has mentioned is needed no more. */
+void apply_forget_mentions(struct apply *apply);
 
 /* --- place.c: finding and moving nodes */
 

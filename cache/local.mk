@@ -31,7 +31,7 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 	%D%/key.c %D%/key.h \
 	%D%/load_mark.c %D%/load_mark.h \
 	%D%/record.c %D%/record.h \
-	%D%/store.c %D%/store.h
+	%D%/store.c %D%/store.h %D%/store_internal.h %D%/store_rows.c %D%/store_txn.c
 
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la
@@ -69,6 +69,8 @@ noinst_LTLIBRARIES += %D%/libsettings.la
 noinst_LTLIBRARIES += %D%/libreplica.la
 %C%_libreplica_la_SOURCES = \
 	%D%/apply.c %D%/apply.h %D%/apply_internal.h \
+	%D%/apply_entry.c \
+	%D%/apply_refresh.c \
 	%D%/place.c \
 	%D%/publish_dns.c %D%/publish_dns.h %D%/publish_dns_internal.h \
 	%D%/publish_walk.c \

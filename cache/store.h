@@ -3,7 +3,7 @@
  *
  * One LMDB environment: tables of byte keys (at most 511 octets) and byte values.
  *
- * store.c is the only file that includes <lmdb.h>. Errors are negative errno: -EIO for what LMDB calls corrupted or
+ * store*.c are the only files that know <lmdb.h>. Errors are negative errno: -EIO for what LMDB calls corrupted or
  * invalid, -ENOSPC for a full map or disk, -ENOENT for an environment that does not exist yet, -EBUSY for no free
  * reader slot, -ESTALE for a file that was replaced (close and open again). store_error_text() says more.
  *

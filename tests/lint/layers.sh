@@ -41,8 +41,10 @@ done <<-EOT
 	agent home
 EOT
 
-users_of '<lmdb\.h>' 'cache/store\.c|tests/bench/.*' |
-	nothing_wrong "<lmdb.h> is included by cache/store.c only"
+{
+	users_of '<lmdb\.h>' 'cache/store_internal\.h|tests/bench/.*'
+	users_of '"cache/store_internal\.h"' 'cache/store(_[a-z]+)?\.c'
+} | nothing_wrong "<lmdb.h> is included by cache/store*.c only"
 users_of '<(open)?(ldap|lber|ldap_[a-z]+|lber_[a-z]+)\.h>' \
 	'cache/connection\.c|cache/message\.c|saslauth/bind\.c|agent/tasks\.c|tests/.*' |
 	nothing_wrong "<ldap.h> and <lber.h> are included where LDAP is spoken only"
