@@ -1,6 +1,7 @@
 # The reading half: also linked into what named and the daemons load.
 noinst_LTLIBRARIES += %D%/libname.la
 %C%_libname_la_SOURCES = \
+	%D%/address.h \
 	%D%/dname.c %D%/dname.h \
 	%D%/rrtype.c %D%/rrtype.h
 
@@ -30,7 +31,9 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 	%D%/dns.h %D%/known_dns.c %D%/read_dns.c %D%/read_dns.h %D%/resolve_dns.c %D%/reverse_dns.c %D%/transfer_dns.c \
 	%D%/key.c %D%/key.h \
 	%D%/load_mark.c %D%/load_mark.h \
+	%D%/mail.h \
 	%D%/record.c %D%/record.h \
+	%D%/record_mail.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h %D%/store_rows.c %D%/store_txn.c
 
 # The writing half's sources of entries: LDIF and LDAP.
@@ -86,7 +89,7 @@ noinst_LTLIBRARIES += %D%/libproject.la
 %C%_libproject_la_SOURCES = \
 	%D%/complaint.c %D%/complaint.h \
 	%D%/profile.c %D%/profile.h \
-	%D%/project_dns.h %D%/project_dns_parts.h \
+	%D%/project.h %D%/project_mail.h %D%/project_dns.h %D%/project_dns_parts.h \
 	%D%/project_dns_apex.c \
 	%D%/project_dns_map.c \
 	%D%/project_dns_map_record.c \

@@ -68,6 +68,7 @@ compare_spans(struct span a, struct span b)
 
 /* A reduce under way: problems name entries by their DN. */
 struct reducing {
+	const struct dns_settings *settings;
 	const struct reduce_input *input;
 	struct reduced *out;
 	struct complaints complaints;

@@ -90,7 +90,7 @@ int
 reduce_settings(struct reducing *r)
 {
 	const struct reduce_input *input = r->input;
-	const struct dns_settings *settings = input->settings;
+	const struct dns_settings *settings = r->settings;
 	struct choice choices[PAYLOAD_VARIABLES] = { 0 };
 	struct settings_record record = {
 		.base_serial = input->base_serial,
@@ -119,7 +119,7 @@ reduce_settings(struct reducing *r)
 }
 
 int
-project_dns_reduce(const struct reduce_input *input, struct reduced *out)
+project_dns_reduce(const struct dns_settings *settings, const struct reduce_input *input, struct reduced *out)
 {
 	struct dname zone, name;
 	struct reducing r;
@@ -132,7 +132,7 @@ project_dns_reduce(const struct reduce_input *input, struct reduced *out)
 	text_clear(&out->problems);
 	if (result < 0)
 		return -EBADMSG;
-	r = (struct reducing){ input, out, COMPLAINTS_INIT(&out->problems) };
+	r = (struct reducing){ settings, input, out, COMPLAINTS_INIT(&out->problems) };
 	switch (letter) {
 	case 'n':
 		result = reduce_node(&r, &zone, &name);

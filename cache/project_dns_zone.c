@@ -199,7 +199,7 @@ complain_no_soa(struct reducing *r, const struct dname *zone, const struct zone_
 	else
 		text_putf(say,
 		          "and the last one is served for %u seconds after it went missing. ",
-		          (unsigned)r->input->settings->soa_hold);
+		          (unsigned)r->settings->soa_hold);
 	text_put(say, bad ? "Correct it."
 	                  : "Add one for the owner @ below ou=sOARecord of the zone's node.");
 	reducing_complain(r, bad ? "soa-invalid" : "soa-missing",
@@ -224,7 +224,7 @@ complain_no_domain(struct reducing *r, const struct dname *zone, const struct ca
 	text_put(say, "Zone ");
 	dname_put_text(say, zone);
 	text_put(say, " is not served: it has a SOA record, but no entry ");
-	text_put_span(say, r->input->settings->profile->domain_attribute);
+	text_put_span(say, r->settings->profile->domain_attribute);
 	text_put(say, " directly below the base. Add the domain, or remove its records.");
 	reducing_complain(r, "no-domain", soa->entry_id);
 }
@@ -269,7 +269,7 @@ hold_soa(struct reducing *r, const struct dname *zone, const struct zone_fragmen
 	if (held && !found->bad_soa.known) {
 		/* The second that has begun does not count. */
 		until = input->hold_until != 0          ? input->hold_until
-		        : input->settings->soa_hold != 0 ? input->now + input->settings->soa_hold + 1
+		        : r->settings->soa_hold != 0 ? input->now + r->settings->soa_hold + 1
 		                                         : input->now;
 		held = input->now < until;
 	}

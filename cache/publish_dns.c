@@ -91,7 +91,6 @@ publish_combine(struct publish *publish, struct store_txn *directory, struct sto
 	struct naming naming = { publish, directory };
 	struct held_fragment *fragments;
 	struct reduce_input input = {
-		.settings = publish->options.dns,
 		.subject = subject,
 		.now = now_seconds(),
 		.dn_of = dn_of,
@@ -134,7 +133,7 @@ publish_combine(struct publish *publish, struct store_txn *directory, struct sto
 		input.epoch = (uint32_t)epoch;
 	}
 	*out_old_hold = input.hold_until;
-	return project_dns_reduce(&input, &publish->reduced);
+	return project_dns_reduce(publish->options.dns, &input, &publish->reduced);
 }
 
 /* Writes OCTETS as the companion row LETTER of SUBJECT, or removes it when there are none. */

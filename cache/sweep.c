@@ -116,7 +116,6 @@ static int
 is_served(struct weighing *w, const struct text *fragments)
 {
 	const struct reduce_input input = {
-		.settings = w->apply->options.dns,
 		.subject = key_span(&w->zone),
 		.count = fragments->len / sizeof(struct held_fragment),
 		.fragments = (const struct held_fragment *)(const void *)fragments->data,
@@ -124,7 +123,7 @@ is_served(struct weighing *w, const struct text *fragments)
 		.dn_of = no_dn,
 	};
 	struct zone_record zone;
-	int r = text_failed(fragments) ? -ENOMEM : project_dns_reduce(&input, &w->reduced);
+	int r = text_failed(fragments) ? -ENOMEM : project_dns_reduce(w->apply->options.dns, &input, &w->reduced);
 
 	if (r < 0 || !w->reduced.present)
 		return r;

@@ -93,7 +93,6 @@ static int
 reduce(struct span subject, const struct held_fragment *fragments, size_t count, struct reduced *out)
 {
 	const struct reduce_input input = {
-		.settings = &settings,
 		.subject = subject,
 		.count = count,
 		.fragments = fragments,
@@ -102,7 +101,7 @@ reduce(struct span subject, const struct held_fragment *fragments, size_t count,
 		.now = 1000,
 		.dn_of = fake_dn,
 	};
-	int r = project_dns_reduce(&input, out);
+	int r = project_dns_reduce(&settings, &input, out);
 
 	if (r == 0)
 		problems_are_readable(text_span(&out->problems));

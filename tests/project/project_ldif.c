@@ -315,7 +315,6 @@ reduce_all(struct run *run, const struct dname *wanted)
 	qsort(run->held, run->held_count, sizeof(*run->held), compare_held);
 	for (size_t i = 0, end; i < run->held_count; i = end) {
 		struct reduce_input input = {
-			.settings = &run->settings,
 			.subject = key_span(&run->held[i].subject),
 			.fragments = fragments,
 			.served = { "", 0 },
@@ -329,7 +328,7 @@ reduce_all(struct run *run, const struct dname *wanted)
 			fragments[input.count++] = (struct held_fragment){
 				run->held[end].entry_id, run->held[end].payload
 			};
-		check(project_dns_reduce(&input, &reduced), "project_dns_reduce");
+		check(project_dns_reduce(&run->settings, &input, &reduced), "project_dns_reduce");
 		if (reduced.present && wanted == NULL)
 			print_record(input.subject, text_span(&reduced.value));
 		else if (reduced.present)

@@ -298,8 +298,7 @@ a_soa_that_goes_away_is_held(void **state)
 		const struct zone_step *step = &steps[i];
 		struct text payloads[3] = { TEXT_INIT, TEXT_INIT, TEXT_INIT };
 		struct held_fragment fragments[3];
-		struct reduce_input input = { .settings = &settings,
-			                      .subject = key_span(&subject),
+		struct reduce_input input = { .subject = key_span(&subject),
 			                      .count = strlen(step->fragments),
 			                      .fragments = fragments,
 			                      .serial = step->serial,
@@ -317,7 +316,7 @@ a_soa_that_goes_away_is_held(void **state)
 			put_fragment(&payloads[k], step->fragments[k]);
 			fragments[k] = (struct held_fragment){ k + 1, text_span(&payloads[k]) };
 		}
-		assert_int_equal(project_dns_reduce(&input, &out), 0);
+		assert_int_equal(project_dns_reduce(&settings, &input, &out), 0);
 		if (out.present)
 			assert_int_equal(zone_record_read(text_span(&out.value), &got), 0);
 		if (out.present != step->present || got.has_soa != step->has_soa || got.held != step->held ||
@@ -489,13 +488,12 @@ fragments_that_make_no_sense_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
 		struct held_fragment fragment = { 1, rows[i].payload };
-		struct reduce_input input = { .settings = &settings,
-			                      .subject = span_of(rows[i].subject),
+		struct reduce_input input = { .subject = span_of(rows[i].subject),
 			                      .count = 1,
 			                      .fragments = &fragment,
 			                      .dn_of = fake_dn };
 
-		assert_int_equal(project_dns_reduce(&input, &out), -EBADMSG);
+		assert_int_equal(project_dns_reduce(&settings, &input, &out), -EBADMSG);
 		assert_false(out.present);
 	}
 	text_free(&out.value);

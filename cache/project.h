@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * Projections: how directory entries become the records of an environment, in two pure steps.
+ *
+ * map: one entry at its place in the tree becomes fragments, each for a subject (key.h), and says what is wrong
+ * with it. reduce: all fragments of one subject become one record of the environment, or none, and say what is wrong
+ * between them. Neither step does I/O or keeps state: the same input gives the same octets.
+ *
+ * All projections are shaped alike; project_dns.h and project_mail.h are the ones there are.
+ */
+#pragma once
+
+#include "cache/entry.h"
+#include "cache/key.h"
+#include "common/arena.h"
+#include "common/text.h"
+
+/* An entry and the RDNs from its own up to, not including, the base: rdns[0] is its own; depth 0 is the base
+ * entry itself. */
+struct placed_entry {
+	const struct entry *entry;
+	size_t depth;
+	const struct rdn *rdns;
+};
+
+struct fragment {
+	struct key subject;
+	struct span payload;
+	struct fragment *next;
+};
+
+struct mapped {
+	struct fragment *fragments; /* sorted by subject, payloads of one subject in one fragment each; in the arena */
+	struct text problems;       /* a list for problem_next; starts as TEXT_INIT */
+};
+
+/* One fragment as stored: the entry it came from and its payload. */
+struct held_fragment {
+	uint64_t entry_id;
+	struct span payload;
+};
+
+/* What reduce knows besides the fragments. */
+struct reduce_input {
+	struct span subject;
+	size_t count;
+	const struct held_fragment *fragments; /* sorted by entry_id */
+	/* dns, for 'z' subjects: the serial state that the directory keeps, and the record that is now served (empty when none). */
+	uint32_t serial, epoch;
+	struct span served;
+	/* dns, for 's': the base serial and the epoch that the directory keeps. */
+	uint32_t base_serial;
+	/* Until when a SOA that went missing is held, seconds since 1970; 0 when it is not held yet. NOW likewise. */
+	uint64_t now, hold_until;
+	/* The DN of an entry, for problems. */
+	void (*dn_of)(void *context, uint64_t entry_id, struct text *out_dn);
+	void *context;
+};
+
+struct reduced {
+	bool present;         /* false: the record is removed */
+	struct text value;
+	struct text problems; /* a list for problem_next */
+	uint64_t hold_until;  /* dns, 'z': nonzero while a SOA is held because it went missing: reduce again at that time */
+};
