@@ -330,6 +330,11 @@ def lookups(t, box):
             t.same(got, (code, "; " + summary, records),
                    "lookup %s, the daemon is %s" % (" ".join(args), "alive" if alive else "dead"))
         if alive:
+            explained = {" ".join(args): cached.ctl("explain", "dns", *args).stdout for args, *_ in LOOKUPS}
+            t.same([line for text in explained.values() for line in text.splitlines()
+                    if line.startswith("; ") and ".." in line], [],
+                   "no name in what is explained ends with two dots")
+        if alive:
             cached.kill()
     answer = json.loads(cached.ctl("lookup", "--json", "dns", "www.pine.example", "A").stdout)
     t.same((answer["outcome"], answer["zone"], answer["answer"]),
