@@ -431,6 +431,13 @@ run_once(struct settings *settings, int listener, int signals, enum daemon_signa
 	return r;
 }
 
+static void
+warn(void *context, const char *sentence)
+{
+	(void)context;
+	log_warning("%s", sentence);
+}
+
 static struct settings *
 load(const struct daemon_options *options)
 {
@@ -442,6 +449,7 @@ load(const struct daemon_options *options)
 		return NULL;
 	}
 	log_set_level(daemon_log_level(options, settings->log_level));
+	settings_warn(settings, warn, NULL);
 	return settings;
 }
 

@@ -173,6 +173,8 @@ static void
 put_warnings(struct text *out, const json_t *status)
 {
 	uint64_t stuck = number(status, "stuck");
+	const json_t *warning;
+	size_t i;
 
 	if (!flag(status, "complete"))
 		text_put(out, "not complete yet: name servers cannot tell before the first load is done\n");
@@ -197,6 +199,8 @@ put_warnings(struct text *out, const json_t *status)
 		              "zones are served with their last good SOA");
 		text_put(out, ", the directory has none or a wrong one: see \"ispmanctl problems\"\n");
 	}
+	json_array_foreach(json_object_get(status, "warnings"), i, warning)
+		text_putf(out, "%s\n", json_string_value(warning) != NULL ? json_string_value(warning) : "");
 }
 
 static void

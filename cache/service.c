@@ -78,6 +78,21 @@ milliseconds_since(uint64_t start)
 
 static const char *job_name(struct service *service);
 
+static void
+add_warning(void *context, const char *sentence)
+{
+	json_array_append_new(context, json_string(sentence));
+}
+
+static json_t *
+describe_warnings(const struct service *service)
+{
+	json_t *out = json_array();
+
+	settings_warn(service->settings, add_warning, out);
+	return out;
+}
+
 static json_t *
 on_status(void *context)
 {
@@ -129,6 +144,7 @@ on_status(void *context)
 	                                         ? (json_int_t)(milliseconds_since(published.busy_since) / 1000)
 	                                         : 0));
 	json_object_set_new(out, "brake", describe_brake(&applied));
+	json_object_set_new(out, "warnings", describe_warnings(service));
 	json_object_set_new(out, "job", job != NULL ? json_string(job) : json_null());
 	json_object_set_new(out, "stores",
 	                    json_pack("{s:o, s:o}", "directory", describe_store(directory_r, &directory), "dns",

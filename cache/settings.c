@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const sasl_mechs[] = { "none", "external", "gssapi", NULL };
@@ -399,6 +400,72 @@ settings_load_reader(const char *path, const char *const *overrides, size_t over
                      struct settings **out, struct text *why)
 {
 	return load(path, overrides, override_count, false, out, why);
+}
+
+/* --- warnings ----------------------------------------------------------------------------------- */
+
+/* The host of a URI that check_uri has accepted: "" for none, without the brackets of an IPv6 address. */
+static struct span
+uri_host(struct span uri)
+{
+	struct span rest = span_skip(uri, strlen("ldap://"));
+	size_t n = 0;
+
+	if (rest.len > 0 && rest.data[0] == '[') {
+		rest = span_skip(rest, 1);
+		while (n < rest.len && rest.data[n] != ']')
+			n++;
+		return span_from(rest.data, n);
+	}
+	while (n < rest.len && rest.data[n] != ':' && rest.data[n] != '/' && rest.data[n] != '?')
+		n++;
+	return span_from(rest.data, n);
+}
+
+/* By its name or address alone: a resolver may say something else tomorrow. */
+static bool
+is_loopback(struct span host)
+{
+	static const uint8_t mapped[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127 };
+	static const struct span suffix = { ".localhost", 10 };
+	char name[INET6_ADDRSTRLEN];
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	if (host.len > 0 && host.data[host.len - 1] == '.')
+		host.len--;
+	/* None is this machine. RFC 6761 6.3 for the rest. */
+	if (host.len == 0 || span_is_nocase(host, SPAN("localhost")) ||
+	    (host.len > suffix.len && span_is_nocase(span_skip(host, host.len - suffix.len), suffix)))
+		return true;
+	if (host.len >= sizeof(name))
+		return false;
+	memcpy(name, host.data, host.len);
+	name[host.len] = '\0';
+	if (inet_pton(AF_INET, name, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, name, &v6) == 1 &&
+	       (memcmp(&v6, &in6addr_loopback, sizeof(v6)) == 0 || memcmp(&v6, mapped, sizeof(mapped)) == 0);
+}
+
+void
+settings_warn(const struct settings *s, void (*say)(void *context, const char *sentence), void *context)
+{
+	cleanup(text_free) struct text sentence = TEXT_INIT;
+
+	if (s->ldif_path != NULL || s->ldap_bind_password_file == NULL || s->ldap_starttls ||
+	    s->ldap_sasl_mech != SETTINGS_SASL_NONE)
+		return;
+	for (size_t i = 0; i < s->ldap_uri.count; i++) {
+		const char *uri = s->ldap_uri.items[i];
+
+		if (!span_starts_nocase(span_of(uri), SPAN("ldap://")) || is_loopback(uri_host(span_of(uri))))
+			continue;
+		text_clear(&sentence);
+		text_putf(&sentence, "[ldap] uri: the password of bind-dn goes to %s unencrypted; set starttls = yes, or "
+		                     "name the server with ldaps://", uri);
+		say(context, text_str(&sentence));
+	}
 }
 
 void

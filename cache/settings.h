@@ -68,6 +68,9 @@ must_check int settings_load(const char *path, const char *const *overrides, siz
                              struct settings **out, struct text *why);
 must_check int settings_load_reader(const char *path, const char *const *overrides, size_t override_count,
                                     struct settings **out, struct text *why);
+/* What is allowed but hardly meant: SAY is called with a sentence for each such thing. */
+void settings_warn(const struct settings *settings, void (*say)(void *context, const char *sentence), void *context);
+
 void settings_free(struct settings *settings);
 void settings_freep(struct settings **settings);
 

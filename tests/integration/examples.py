@@ -43,7 +43,12 @@ def run(*command):
 def check_configurations(t, box):
     done = run(servers.program("ispman-cached"), "-t", "-c",
                os.path.join(EXAMPLES, "ispman.conf.example"))
-    t.ok(done.returncode == 0, "ispman.conf.example is accepted", done.stdout + done.stderr)
+    t.ok(done.returncode == 0 and "unencrypted" not in done.stderr, "ispman.conf.example is accepted",
+         done.stdout + done.stderr)
+    done = run(servers.program("ispman-cached"), "-t", "-o", "ldap.uri=ldap://ldap.example", "-c",
+               os.path.join(EXAMPLES, "ispman.conf.example"))
+    t.ok(done.returncode == 0 and "the password of bind-dn goes to ldap://ldap.example unencrypted" in done.stderr,
+         "a password that would cross the network in the clear is warned of", done.stdout + done.stderr)
     done = run(servers.find_tool("named-checkconf"), os.path.join(EXAMPLES, "named.conf.example"))
     t.ok(done.returncode == 0, "named.conf.example is accepted", done.stdout + done.stderr)
     snippet = box.write("snippet.conf", run(servers.program("ispmanctl"), "config", "bind").stdout)

@@ -112,6 +112,12 @@ def answers(t, world):
          "  dns          1.0 MiB of 32.0 GiB, 2 of 1024 readers\n"
          "  daemon       ispman-cached 0.1.0, pid 4711, since 2026-09-21 14:13:20\n",
          name="status while LDAP is away")
+    same(["status"], [dict(STATUS, warnings=["[ldap] uri: the password\u2026"], stores={})], 0,
+         "synchronised with ldap://one (age 0.2 s) \u00b7 12,345 entries \u00b7 1,002 zones \u00b7 queue 0 \u00b7 3 problems\n"
+         "[ldap] uri: the password\u2026\n"
+         "  contact      2026-09-21 14:15:00\n"
+         "  daemon       ispman-cached 0.1.0, pid 4711, since 2026-09-21 14:13:20\n",
+         name="what the configuration is warned of stands in the status")
     same(["status", "--json"], [STATUS], 0, json.dumps(STATUS, indent=2, sort_keys=True) + "\n")
     same(["status", "--json"], [WAITING], 1, json.dumps(WAITING, indent=2, sort_keys=True) + "\n",
          name="an error of the source is no failure of the command")

@@ -155,6 +155,79 @@ the_daemon_needs_what_readers_do_without(void **state)
 }
 
 static void
+collect_warning(void *context, const char *sentence)
+{
+	text_putf(context, "%s\n", sentence);
+}
+
+static void
+a_password_in_the_clear_is_warned_of(void **state)
+{
+	static const struct {
+		const char *uri, *more;
+		const char *want; /* the URI that is warned of */
+	} rows[] = {
+		{ "ldap://a.example", "", "ldap://a.example" },
+		{ "LDAP://a.example:389/", "", "LDAP://a.example:389/" },
+		{ "ldap://192.0.2.1", "", "ldap://192.0.2.1" },
+		{ "ldap://[2001:db8::1]:389", "", "ldap://[2001:db8::1]:389" },
+		{ "ldap://localhost.example", "", "ldap://localhost.example" },
+		{ "ldap://127.example", "", "ldap://127.example" },
+		{ "ldap://localhost ldap://b.example", "", "ldap://b.example" },
+		{ "ldap://a.example", "starttls = yes\n", NULL },
+		{ "ldap://a.example", "[cached]\nsource = ldif:/x\n", NULL },
+		{ "ldaps://a.example", "", NULL },
+		{ "ldapi://%2Frun%2Fslapd", "", NULL },
+		{ "ldap://", "", NULL },
+		{ "ldap:///", "", NULL },
+		{ "ldap://:1389", "", NULL },
+		{ "ldap://LocalHost:389", "", NULL },
+		{ "ldap://localhost.", "", NULL },
+		{ "ldap://a.localhost", "", NULL },
+		{ "ldap://127.1.2.3", "", NULL },
+		{ "ldap://[::1]:389", "", NULL },
+		{ "ldap://[::ffff:127.0.0.1]", "", NULL },
+	};
+	static const struct {
+		const char *bind;
+	} unsaid[] = { { "" }, { "sasl-mech = gssapi\n" } };
+	struct text conf = TEXT_INIT, why = TEXT_INIT, said = TEXT_INIT, want = TEXT_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		cleanup(settings_freep) struct settings *s = NULL;
+
+		text_clear(&conf);
+		text_clear(&said);
+		text_clear(&want);
+		text_putf(&conf, "[ldap]\nuri = %s\nbase = o=x\nbind-dn = o=y\nbind-password-file = /p\n%s", rows[i].uri,
+		          rows[i].more);
+		if (rows[i].want != NULL)
+			text_putf(&want, "[ldap] uri: the password of bind-dn goes to %s unencrypted; set starttls = yes, or "
+			                 "name the server with ldaps://\n", rows[i].want);
+		write_file(text_str(&conf));
+		assert_int_equal(settings_load(path, NULL, 0, &s, &why), 0);
+		settings_warn(s, collect_warning, &said);
+		assert_string_equal(text_str(&said), text_str(&want));
+	}
+	for (size_t i = 0; i < array_size(unsaid); i++) {
+		cleanup(settings_freep) struct settings *s = NULL;
+
+		text_clear(&conf);
+		text_clear(&said);
+		text_putf(&conf, "[ldap]\nuri = ldap://a.example\nbase = o=x\n%s", unsaid[i].bind);
+		write_file(text_str(&conf));
+		assert_int_equal(settings_load(path, NULL, 0, &s, &why), 0);
+		settings_warn(s, collect_warning, &said);
+		assert_int_equal(said.len, 0);
+	}
+	text_free(&conf);
+	text_free(&why);
+	text_free(&said);
+	text_free(&want);
+}
+
+static void
 values_are_checked(void **state)
 {
 	static const char *const rows[] = {
@@ -263,6 +336,7 @@ main(void)
 		cmocka_unit_test(a_file_fills_everything),
 		cmocka_unit_test(an_ldif_file_needs_no_server),
 		cmocka_unit_test(the_daemon_needs_what_readers_do_without),
+		cmocka_unit_test(a_password_in_the_clear_is_warned_of),
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(prefixes_have_a_cut),
 		cmocka_unit_test(the_source_has_an_identity),
