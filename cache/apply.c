@@ -109,10 +109,27 @@ apply_begin(struct apply *apply)
 }
 
 void
+apply_lock(struct apply *apply)
+{
+	atomic_fetch_add(&apply->source_wants, 1);
+	pthread_mutex_lock(&apply->lock);
+	atomic_fetch_sub(&apply->source_wants, 1);
+}
+
+void
+apply_unlock(struct apply *apply)
+{
+	if (apply->txn == NULL)
+		pthread_cond_broadcast(&apply->idle);
+	pthread_mutex_unlock(&apply->lock);
+}
+
+void
 apply_lock_idle(struct apply *apply)
 {
 	pthread_mutex_lock(&apply->lock);
-	while (apply->txn != NULL)
+	/* A mutex does not ask who has waited longest: a job that goes on and on would keep the source out. */
+	while (apply->txn != NULL || atomic_load(&apply->source_wants) > 0)
 		pthread_cond_wait(&apply->idle, &apply->lock);
 }
 
@@ -213,7 +230,7 @@ apply_end_event(struct apply *apply, int r)
 	if (r < 0 && r != -EEXIST)
 		apply_drop(apply);
 	r = apply_tell_failure(apply, r);
-	pthread_mutex_unlock(&apply->lock);
+	apply_unlock(apply);
 	return r;
 }
 

@@ -7,8 +7,9 @@
  * not show yet (pending). Nothing is removed by a refresh before it is complete; then what it did not mention is swept,
  * unless that is so much that the brake holds it.
  *
- * The feed is called by the source's thread; the other functions by any. One mutex serialises them; it is never held
- * while the source waits for its peer.
+ * The feed is called by the source's thread. apply_status may be called by any; the others by a thread that may wait for
+ * seconds: they take the mutex that serialises transactions, and never keep it for longer than a batch (the source also for
+ * a sweep that the brake let pass). It is never held while the source waits for its peer.
  */
 #pragma once
 
@@ -26,7 +27,8 @@ struct apply_options {
 	struct span binding;   /* names what the cookie is good for: source, base, filter, attributes, profile */
 	bool by_dn;            /* entries are told by DN (LDIF), not by entryUUID */
 	unsigned brake_percent;
-	/* Called after each commit with its sequence number. It may wait a little for the publisher. */
+	/* Called after each commit with its sequence number, under the mutex. It may wait a little for the publisher, which holds up
+	 * the source and jobs, as it is meant to, and nobody else. */
 	void (*committed)(void *context, uint64_t sequence);
 	/* The directory is complete for the first time. */
 	void (*completed)(void *context);
@@ -67,8 +69,10 @@ void apply_feed(struct apply *apply, struct feed *feed);
 
 void apply_status(struct apply *apply, struct apply_status *out);
 
-/* Lets the held sweep run, once. 0, -ENOENT when nothing is held. */
-must_check int apply_release_brake(struct apply *apply);
+/* Lets the held sweep run, once, in small transactions between which changes go on. STOP may end it early (-ECANCELED): it
+ * is held still then. 0, -ENOENT when nothing is held, -ESTALE when a refresh has begun in between, which will be weighed
+ * itself. */
+must_check int apply_release_brake(struct apply *apply, const atomic_bool *stop);
 
 /* Derives every fragment again from the entries, in small transactions between which changes go on, and touches what
  * differs. STOP may end it early. The number of fragments that differed, or negative. */

@@ -203,7 +203,7 @@ apply_on_entry(void *context, const struct entry *entry)
 	uint64_t id = 0;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	r = apply_begin(apply);
 	if (r == 0) {
 		profile_filter(apply->options.dns->profile, entry, room, &kept);
@@ -225,7 +225,7 @@ apply_on_present(void *context, const uint8_t uuid[ENTRY_UUID_LEN])
 	uint64_t id;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	r = apply_begin(apply);
 	if (r == 0)
 		r = replica_uuid(apply->txn, uuid, &id);
@@ -241,7 +241,7 @@ apply_on_gone(void *context, const uint8_t uuid[ENTRY_UUID_LEN])
 	uint64_t id;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	r = apply_begin(apply);
 	if (r == 0)
 		r = replica_uuid(apply->txn, uuid, &id);

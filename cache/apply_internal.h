@@ -25,7 +25,8 @@ struct seen {
 
 struct apply {
 	pthread_mutex_t lock;
-	pthread_cond_t idle; /* no transaction is open */
+	pthread_cond_t idle; /* no transaction is open, and the source lets others have their turn */
+	atomic_uint source_wants;
 	struct replica *replica;
 	struct apply_options options;
 	struct text binding;
@@ -55,7 +56,8 @@ struct apply {
 	uint64_t mentioned;
 
 	/* The brake. */
-	bool held, release_wanted;
+	bool held;
+	uint64_t hold; /* which, of all there were */
 	struct brake_figures brake;
 	struct text held_cookie;
 	uint32_t held_seconds;
@@ -74,7 +76,12 @@ must_check int apply_commit_if_large(struct apply *apply);
 void apply_publish_status(struct apply *apply);
 void apply_say(struct apply *apply, int level, const char *format, ...) printf_like(3, 4);
 
-/* Takes the lock at a moment when the source has no batch open. */
+/* For the source's thread. */
+void apply_lock(struct apply *apply);
+void apply_unlock(struct apply *apply);
+
+/* For a job, which does one batch at a time: takes the lock at a moment when the source has no batch open and does not wait to
+ * open one. */
 void apply_lock_idle(struct apply *apply);
 
 /* Ends an event that ended with R, and gives the lock back. After an error nothing of the batch stays; the source starts again
@@ -146,6 +153,9 @@ bool seen_has(const struct seen *seen, uint64_t id);
 void seen_clear(struct seen *seen);
 /* Counts what would be removed; 1 when the brake holds it, 0 when it may go on. */
 must_check int sweep_weigh(struct apply *apply, struct brake_figures *out);
+/* Removes entries that were not seen, from number *FROM on, which goes on. 1 when a batch is full and committed, 0 at the end,
+ * where the last ones are not committed. */
+must_check int sweep_some(struct apply *apply, uint64_t *from);
 /* Removes every entry that was not seen. */
 must_check int sweep_run(struct apply *apply);
 /* Removes entry ID: its fragments, and its node unless others stand below it. */

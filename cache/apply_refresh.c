@@ -25,7 +25,7 @@ apply_on_begin_refresh(void *context, bool complete)
 	struct apply *apply = context;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	r = apply_commit(apply);
 	if (r == 0 && !apply->complete && !apply->loading) {
 		r = load_mark_set(apply->replica->store);
@@ -38,11 +38,10 @@ apply_on_begin_refresh(void *context, bool complete)
 		apply->refreshing = true;
 		apply->mentioned = 0;
 		apply->held = false;
-		apply->release_wanted = false;
 		apply_publish_status(apply);
 	}
 	r = apply_tell_failure(apply, r);
-	pthread_mutex_unlock(&apply->lock);
+	apply_unlock(apply);
 	return r;
 }
 
@@ -155,7 +154,7 @@ apply_on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t se
 	struct apply *apply = context;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	r = apply_commit(apply);
 	if (r == 0 && sweep) {
 		if (apply->mentioned == 0) {
@@ -168,13 +167,14 @@ apply_on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t se
 		if (r == 1) {
 			apply_drop(apply);
 			apply->held = true;
+			apply->hold++;
 			apply->refreshing = false;
 			text_clear(&apply->held_cookie);
 			text_put_span(&apply->held_cookie, cookie);
 			apply->held_seconds = seconds;
 			say_held(apply);
 			apply_publish_status(apply);
-			pthread_mutex_unlock(&apply->lock);
+			apply_unlock(apply);
 			return text_failed(&apply->held_cookie) ? -ENOMEM : 0;
 		}
 		if (r == 0)
@@ -193,7 +193,7 @@ apply_on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t se
 		apply_publish_status(apply);
 	}
 	r = apply_tell_failure(apply, r);
-	pthread_mutex_unlock(&apply->lock);
+	apply_unlock(apply);
 	return r;
 }
 
@@ -203,45 +203,49 @@ apply_on_abort_refresh(void *context)
 	struct apply *apply = context;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	r = apply_commit(apply);
 	apply->refreshing = false;
-	apply_forget_mentions(apply);
+	/* A sweep that is held needs them still. */
+	if (!apply->held)
+		apply_forget_mentions(apply);
 	apply_publish_status(apply);
 	r = apply_tell_failure(apply, r);
-	pthread_mutex_unlock(&apply->lock);
+	apply_unlock(apply);
 	return r;
 }
 
+/* A batch of the held sweep, or its end. 1 when there is more. */
 static int
-run_held_sweep(struct apply *apply)
+run_held_sweep(struct apply *apply, uint64_t *from)
 {
-	int r;
+	int r = sweep_some(apply, from);
 
-	apply->release_wanted = false;
-	apply_say(apply, LOG_NOTICE, "the brake is released: the held sweep runs");
-	r = sweep_run(apply);
 	if (r == 0)
 		r = finish_refresh(apply, text_span(&apply->held_cookie), apply->held_seconds);
 	if (r < 0)
 		apply_drop(apply);
-	return r;
+	return apply_tell_failure(apply, r);
 }
 
 int
-apply_release_brake(struct apply *apply)
+apply_release_brake(struct apply *apply, const atomic_bool *stop)
 {
-	int r = 0;
+	uint64_t from = 0, hold = 0;
+	int r = 1;
 
-	pthread_mutex_lock(&apply->lock);
-	if (!apply->held)
-		r = -ENOENT;
-	else if (apply->txn != NULL)
-		/* The source is in the middle of a batch: it runs the sweep when it flushes. */
-		apply->release_wanted = true;
-	else
-		r = run_held_sweep(apply);
-	pthread_mutex_unlock(&apply->lock);
+	for (bool first = true; r == 1; first = false) {
+		apply_lock_idle(apply);
+		if (first)
+			hold = apply->hold;
+		if (!apply->held || apply->hold != hold)
+			r = first ? -ENOENT : -ESTALE;
+		else if (atomic_load(stop))
+			r = -ECANCELED;
+		else
+			r = run_held_sweep(apply, &from);
+		pthread_mutex_unlock(&apply->lock);
+	}
 	return r;
 }
 
@@ -251,7 +255,7 @@ apply_on_cookie(void *context, struct span cookie)
 	struct apply *apply = context;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	if (apply->held) {
 		/* Not stored: a restart must come to the same sweep again. */
 		text_clear(&apply->held_cookie);
@@ -271,11 +275,9 @@ apply_on_flush(void *context)
 	struct apply *apply = context;
 	int r;
 
-	pthread_mutex_lock(&apply->lock);
+	apply_lock(apply);
 	r = apply_commit(apply);
-	if (r == 0 && apply->release_wanted && apply->held)
-		r = run_held_sweep(apply);
 	r = apply_tell_failure(apply, r);
-	pthread_mutex_unlock(&apply->lock);
+	apply_unlock(apply);
 	return r;
 }

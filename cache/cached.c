@@ -58,6 +58,7 @@ struct cached {
 	bool ready;
 	unsigned ticks;
 	bool said_stuck;
+	atomic_bool stopping;
 };
 
 static void
@@ -91,8 +92,8 @@ say_level(void *context, int level, const char *sentence)
 
 /* --- between the threads ------------------------------------------------------------------------------- */
 
-/* In the source's thread, or a job's. A publisher that is far behind is waited for a little: what is not visible is of no
- * use, and pending rows are not free. */
+/* In the source's thread, or a job's, never in the main one: apply's mutex is held. A publisher that is far behind is waited
+ * for a little: what is not visible is of no use, and pending rows are not free. */
 static void
 on_committed(void *context, uint64_t sequence)
 {
@@ -100,7 +101,7 @@ on_committed(void *context, uint64_t sequence)
 	struct publish_status status;
 
 	publish_wanted(cached->service.publish, sequence);
-	for (int waited = 0; waited < QUEUE_WAIT_MAX; waited++) {
+	for (int waited = 0; waited < QUEUE_WAIT_MAX && !atomic_load(&cached->stopping); waited++) {
 		publish_status(cached->service.publish, &status);
 		if (status.applied + QUEUE_MAX >= sequence || status.rebuilding || status.error[0] != '\0')
 			return;
@@ -297,6 +298,7 @@ start_threads(struct cached *cached, const struct control_actions *actions, stru
 static void
 stop(struct cached *cached)
 {
+	atomic_store(&cached->stopping, true);
 	service_stop_job(&cached->service);
 	source_stop(cached->service.source);
 	publish_free(take(cached->service.publish));

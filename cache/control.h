@@ -64,8 +64,8 @@ struct control_actions {
 	/* An array of the DNs of the entries whose fragments SUBJECT (cache/key.h) has, CONTROL_DNS_MAX at most. Not
 	 * there when NULL. */
 	int (*entries)(void *context, struct span subject, json_t **out_dns, struct text *why);
-	/* WHY becomes "said" when it succeeds. */
-	int (*release_brake)(void *context, const struct control_peer *peer, struct text *why);
+	int (*release_brake)(void *context, const struct control_peer *peer, struct control_stream *out,
+	                     struct text *why);
 };
 
 /* A JSON string of S; where that is not UTF-8, everything but printable ASCII is shown as \xNN. NULL without

@@ -236,14 +236,13 @@ static void
 start_release_brake(struct control_session *session, const json_t *request, int64_t now)
 {
 	struct text why = TEXT_INIT;
-	int r = session->actions->release_brake(session->actions->context, &session->peer, &why);
 
 	(void)request;
 	(void)now;
-	if (r < 0)
-		put_failure(session, r, &why);
-	else
-		put_last(session, json_pack("{s:o}", "said", control_text(text_span(&why))));
+	start_stream(session,
+	             session->actions->release_brake(session->actions->context, &session->peer,
+	                                             &session->stream, &why),
+	             &why);
 	text_free(&why);
 }
 

@@ -275,7 +275,7 @@ on_entries(void *context, struct span subject, json_t **out_dns, struct text *wh
 	return 0;
 }
 
-/* --- jobs: verify and rebuild, in a thread ------------------------------------------------------------ */
+/* --- jobs: verify, rebuild, release-brake, in a thread ------------------------------------------------ */
 
 struct job_line {
 	struct job_line *next;
@@ -382,7 +382,7 @@ job_free(struct service_job *job)
 	free(job);
 }
 
-/* The client is gone: a verify without one is pointless, a rebuild goes on. */
+/* The client is gone: a verify without one is pointless, the others go on. */
 static void
 job_leave(void *context)
 {
@@ -588,23 +588,40 @@ on_rebuild(void *context, const struct control_peer *peer, struct control_stream
 	return job_start(context, "rebuild", rebuild_work, out, why);
 }
 
+/* --- release-brake */
+
+static void
+release_work(struct service_job *job)
+{
+	int r = apply_release_brake(job->service->apply, &job->stop);
+
+	if (r == 0)
+		job->result = json_pack("{s:s}", "said", "the held removals are made");
+	else if (r == -ENOENT)
+		text_put(&job->error, "the brake holds nothing");
+	else if (r == -ESTALE)
+		text_put(&job->error, "a new comparison has begun, which the brake will weigh itself");
+	else
+		text_putf(&job->error, "the held removals are not all made: %s",
+		          r == -ECANCELED ? "stopped" : strerror(-r));
+}
+
 static int
-on_release_brake(void *context, const struct control_peer *peer, struct text *why)
+on_release_brake(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why)
 {
 	struct service *service = context;
-	int r = apply_release_brake(service->apply);
+	struct apply_status status;
+	int r;
 
-	if (r == -ENOENT) {
+	apply_status(service->apply, &status);
+	if (!status.held) {
 		text_put(why, "the brake holds nothing");
-		return r;
+		return -ENOENT;
 	}
-	if (r < 0) {
-		text_putf(why, "the held sweep failed: %s", strerror(-r));
-		return r;
-	}
-	log_notice("the brake was released by uid %lu", (unsigned long)peer->uid);
-	text_put(why, "the held removals are made");
-	return 0;
+	r = job_start(service, "release-brake", release_work, out, why);
+	if (r == 0)
+		log_notice("the brake was released by uid %lu: the held removals are made", (unsigned long)peer->uid);
+	return r;
 }
 
 void

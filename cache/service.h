@@ -20,7 +20,7 @@ struct service {
 	struct control *control;
 	int64_t started; /* seconds since 1970 */
 	uint64_t contact; /* when the cache was last known to be what the source has, microseconds since 1970; 0 never */
-	/* Takes the mutex that guards a job's output; one job (verify, rebuild) runs at a time. */
+	/* Takes the mutex that guards a job's output; one job (verify, rebuild, release-brake) runs at a time. */
 	struct service_job *job;
 };
 

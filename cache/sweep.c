@@ -334,23 +334,34 @@ sweep_remove(struct apply *apply, uint64_t id)
 }
 
 int
-sweep_run(struct apply *apply)
+sweep_some(struct apply *apply, uint64_t *from)
 {
-	uint64_t from = 0;
-	int r = 0;
+	int r = apply_begin(apply);
 
 	for (size_t removed = 0; r == 0; removed++) {
-		r = apply_begin(apply);
-		if (r == 0)
-			r = each_entry(apply, &from, find_unseen, NULL);
+		if (removed == SWEEP_BATCH || store_dirty_pages(apply->txn) >= APPLY_DIRTY_MAX) {
+			r = apply_commit(apply);
+			return r < 0 ? r : 1;
+		}
+		r = each_entry(apply, from, find_unseen, NULL);
 		if (r <= 0)
 			break;
-		r = sweep_remove(apply, from);
+		r = sweep_remove(apply, *from);
 		if (r == 0)
 			r = touch_finish(apply, 0);
 		arena_reset(&apply->arena);
-		if (r == 0 && removed % SWEEP_BATCH == SWEEP_BATCH - 1)
-			r = apply_commit(apply);
 	}
+	return r;
+}
+
+int
+sweep_run(struct apply *apply)
+{
+	uint64_t from = 0;
+	int r;
+
+	do
+		r = sweep_some(apply, &from);
+	while (r == 1);
 	return r;
 }

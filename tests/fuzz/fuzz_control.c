@@ -75,10 +75,11 @@ entries(void *context, struct span subject, json_t **out_dns, struct text *why)
 }
 
 static int
-release(void *context, const struct control_peer *peer, struct text *why)
+release(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why)
 {
 	(void)context;
 	(void)peer;
+	(void)out;
 	(void)why;
 	return -EALREADY;
 }

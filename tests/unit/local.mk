@@ -9,6 +9,7 @@ unit_tests = \
 	%D%/common/test_notify \
 	%D%/common/test_span \
 	%D%/cache/test_apply \
+	%D%/cache/test_apply_brake \
 	%D%/cache/test_place \
 	%D%/cache/test_control \
 	%D%/cache/test_dn \
@@ -162,6 +163,11 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_apply_LDADD = \
 	cache/libreplica.la cache/libproject.la cache/librdata.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_apply_SOURCES = %D%/cache/test_apply.c %D%/test.h
+
+%C%_cache_test_apply_brake_CFLAGS = $(unit_cflags)
+%C%_cache_test_apply_brake_LDADD = \
+	cache/libreplica.la cache/libproject.la cache/librdata.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_apply_brake_SOURCES = %D%/cache/test_apply_brake.c %D%/test.h
 
 %C%_cache_test_place_CFLAGS = $(unit_cflags)
 %C%_cache_test_place_LDADD = \
