@@ -58,6 +58,15 @@ integration_lib += \
 	tests/lib/ldapclient.py \
 	tests/lib/stage.py
 
+# The real Postfix.
+integration_tests += \
+	%D%/postfix_fixture.py
+integration_lib += \
+	tests/lib/dovecot_auth.py \
+	tests/lib/lmtp_sink.py \
+	tests/lib/postfix.py \
+	tests/lib/socketmap.py
+
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif
 
