@@ -6,11 +6,14 @@
  * Postfix hands over what was typed: any case, quoted or not, with an extension, an address literal, a bare word, or nothing that
  * is an address at all. Folding is the same for what the directory holds and for what is asked:
  *
- *   - the address is split at its last @; quotes around the local part and backslashes in it are taken away;
+ *   - the address is split at its last @; a local part that is a quoted string ("a b"@...) loses its quotes and backslashes, any
+ *     other one is taken as it is: Postfix asks for both forms;
  *   - the local part is folded: ASCII to lower case; with other octets, which must be UTF-8, normalised (NFC) and case-folded;
- *   - the domain is in lower case, without a dot at its end, each U-label as its A-label (IDNA 2008).
+ *   - the domain is in lower case, without a dot at its end, each U-label as its A-label (IDNA 2008, after the mapping of UTS 46
+ *     that browsers and Postfix do: case, width, the dots of other scripts). Only letters, digits, - and _ are left in it.
  *
- * Pure, total: whatever the octets are, there is an answer, and it is 0 or -EINVAL ("no record can have this").
+ * Pure, total: whatever the octets are, there is an answer, and it is 0 or -EINVAL ("no record can have this"). Only where there are
+ * octets above ASCII, which need memory, it may be -ENOMEM.
  */
 #pragma once
 
@@ -18,38 +21,58 @@
 #include "common/span.h"
 #include "common/text.h"
 
-/* Octets after folding; RFC 5321 4.5.3.1 allows 64 and 255. Together they fit into a key. */
-enum { ADDRESS_LOCAL_MAX = 240, ADDRESS_DOMAIN_MAX = 253 };
+/* Octets after folding; RFC 5321 4.5.3.1 allows 64 and 255. Together they fit into a key. Before: what is longer is no address. */
+enum { ADDRESS_LOCAL_MAX = 240, ADDRESS_DOMAIN_MAX = 253, ADDRESS_TEXT_MAX = 2048 };
 
 enum address_kind {
 	ADDRESS_FULL,      /* local@domain */
 	ADDRESS_CATCH_ALL, /* @domain */
-	ADDRESS_WORD,      /* no @: a domain, a bare user, "*", "" */
+	ADDRESS_WORD,      /* no @, but what may be a domain, or a user of ours */
 };
 
 struct address {
 	enum address_kind kind;
-	size_t local_len, domain_len;
-	char local[ADDRESS_LOCAL_MAX];
-	char domain[ADDRESS_DOMAIN_MAX]; /* ADDRESS_WORD: the word, folded as a domain */
 	bool literal;                    /* the domain is [192.0.2.1] or [IPv6:...] */
+	size_t local_len, domain_len;
+	char local[ADDRESS_LOCAL_MAX];   /* without quotes; empty but for ADDRESS_FULL */
+	char domain[ADDRESS_DOMAIN_MAX]; /* ADDRESS_WORD: the word, folded as a domain */
 	struct span typed_local;         /* as it stands in the text it was read from, quotes included */
 };
 
-/* 0, or -EINVAL: too long, a NUL, not UTF-8, not IDNA, an empty domain behind an @. The null sender (empty, <>, "<>") is -EINVAL. */
+static inline struct span
+address_local_span(const struct address *address)
+{
+	return span_from(address->local, address->local_len);
+}
+
+static inline struct span
+address_domain_span(const struct address *address)
+{
+	return span_from(address->domain, address->domain_len);
+}
+
+/* -EINVAL is: too long, a control character (NUL and line ends are), not UTF-8, no domain behind an @ or one that is none, a quoted
+ * string with nothing in it, a word that could not be a domain: "*", "a b", the null sender ("", <>, "<>"). *OUT may be changed then. */
 must_check int address_read(struct span text, struct address *out);
 
-/* A domain's name alone, folded as above into OUT (ADDRESS_DOMAIN_MAX octets). 0 or -EINVAL. A dot at the front is kept. */
+/* A domain's name alone, folded as above into OUT (ADDRESS_DOMAIN_MAX octets). 0, -EINVAL or -ENOMEM: then
+ * OUT may be changed. A dot at the front is kept. */
 must_check int address_domain(struct span text, char *out, size_t *out_len);
 
-/* Where the extension of a local part (folded or typed, quotes included) begins: the index of its delimiter, or LOCAL.len when there
- * is none. As Postfix splits (split_addr.c): at the first of the DELIMITERS, never at the front, never the names postmaster,
+/* Where the extension of a local part (without quotes: a folded one) begins: the index of its delimiter, or LOCAL.len when there is
+ * none. As Postfix splits (split_addr.c): at the first of the DELIMITERS, never at the front, never the names postmaster,
  * mailer-daemon and double-bounce; with - among DELIMITERS, owner-LIST and LIST-request are not split. */
 size_t address_extension(struct span local, struct span delimiters);
 
-/* Appends ADDRESS (a result, as spelled in the directory) with EXTENSION (its delimiter included; may be empty) at the end of its
- * local part, inside the quotes if it has any. */
+/* Appends the extension of ADDRESS, its delimiter included, in the case in which it was typed, without quotes. Nothing when there is
+ * none. The text that ADDRESS was read from must still be there. */
+void address_put_typed_extension(struct text *out, const struct address *address, struct span delimiters);
+
+/* Appends ADDRESS (a result, as spelled in the directory) with EXTENSION (its delimiter included, without quotes; may be empty) at
+ * the end of its local part, in quotes where it needs them. "@domain" is appended as it is: Postfix puts the whole local part that it
+ * asked for in front. */
 void address_put_extended(struct text *out, struct span address, struct span extension);
 
-/* Appends LOCAL@DOMAIN so that Postfix reads it back as such: a local part that needs quotes gets them (RFC 5321 4.1.2). */
+/* Appends LOCAL@DOMAIN so that Postfix reads it back as such: a local part that needs quotes gets them (RFC 5321 4.1.2). An empty
+ * local part gives @DOMAIN. */
 void address_put(struct text *out, struct span local, struct span domain);

@@ -1,7 +1,6 @@
 # The reading half: also linked into what named and the daemons load.
 noinst_LTLIBRARIES += %D%/libname.la
 %C%_libname_la_SOURCES = \
-	%D%/address.h \
 	%D%/dname.c %D%/dname.h \
 	%D%/rrtype.c %D%/rrtype.h
 
@@ -32,9 +31,18 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 	%D%/key.c %D%/key.h \
 	%D%/load_mark.c %D%/load_mark.h \
 	%D%/mail.h \
+	%D%/octets.h \
 	%D%/record.c %D%/record.h \
-	%D%/record_mail.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h %D%/store_rows.c %D%/store_txn.c
+
+# Mail addresses and the records of the mail environment, for both halves. Apart from the shelf: named has no use for them, nor for
+# the libraries that fold what is not ASCII.
+noinst_LTLIBRARIES += %D%/libaddress.la
+%C%_libaddress_la_CFLAGS = $(AM_CFLAGS) $(IDN2_CFLAGS)
+%C%_libaddress_la_LIBADD = common/libcommon.la $(IDN2_LIBS) $(UNISTRING_LIBS)
+%C%_libaddress_la_SOURCES = \
+	%D%/address.c %D%/address.h \
+	%D%/record_mail.c %D%/record_mail.h
 
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la

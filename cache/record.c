@@ -7,115 +7,23 @@
 
 #include "cache/record.h"
 
+#include "cache/octets.h"
+
 #include <errno.h>
 
-/* --- numbers and lengths ------------------------------------------------------------------------ */
-
-static void
-put_u16(struct text *out, uint16_t n)
-{
-	text_put_char(out, (char)n);
-	text_put_char(out, (char)(n >> 8));
-}
-
-static void
-put_u32(struct text *out, uint32_t n)
-{
-	put_u16(out, (uint16_t)n);
-	put_u16(out, (uint16_t)(n >> 16));
-}
-
-static void
-put_u64(struct text *out, uint64_t n)
-{
-	put_u32(out, (uint32_t)n);
-	put_u32(out, (uint32_t)(n >> 32));
-}
-
-/* The length in front, a NUL that does not count behind. */
+/* As octets_put_string, with a NUL that does not count behind. */
 static void
 put_string(struct text *out, struct span s)
 {
-	if (s.len > UINT16_MAX)
-		out->failed = true;
-	put_u16(out, (uint16_t)s.len);
-	text_put_span(out, s);
+	octets_put_string(out, s);
 	text_put_char(out, '\0');
-}
-
-/* Reads from the front; once something is missing everything reads as zero and FAILED stays set. */
-struct cursor {
-	struct span rest;
-	bool failed;
-};
-
-static struct span
-take_octets(struct cursor *c, size_t n)
-{
-	struct span taken = { "", 0 };
-
-	if (c->failed || c->rest.len < n) {
-		c->failed = true;
-		return taken;
-	}
-	taken = span_from(c->rest.data, n);
-	c->rest = span_skip(c->rest, n);
-	return taken;
-}
-
-static inline uint32_t
-load_u16(const void *from)
-{
-	const uint8_t *p = from;
-
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
-static inline uint32_t
-load_u32(const void *from)
-{
-	const uint8_t *p = from;
-
-	return load_u16(p) | load_u16(p + 2) << 16;
-}
-
-static uint8_t
-take_u8(struct cursor *c)
-{
-	struct span s = take_octets(c, 1);
-
-	return c->failed ? 0 : (uint8_t)s.data[0];
-}
-
-static uint16_t
-take_u16(struct cursor *c)
-{
-	struct span s = take_octets(c, 2);
-
-	return c->failed ? 0 : (uint16_t)load_u16(s.data);
-}
-
-static uint32_t
-take_u32(struct cursor *c)
-{
-	struct span s = take_octets(c, 4);
-
-	return c->failed ? 0 : load_u32(s.data);
-}
-
-static uint64_t
-take_u64(struct cursor *c)
-{
-	uint64_t low = take_u32(c);
-
-	return low | (uint64_t)take_u32(c) << 32;
 }
 
 static struct span
 take_string(struct cursor *c)
 {
-	size_t n = take_u16(c);
-	struct span s = take_octets(c, n + 1);
+	size_t n = cursor_u16(c);
+	struct span s = cursor_take(c, n + 1);
 
 	if (c->failed || s.data[n] != '\0') {
 		c->failed = true;
@@ -147,7 +55,7 @@ node_begin(struct node_writer *writer, struct text *out)
 	*writer = (struct node_writer){ out, out->len };
 	text_put_char(out, RECORD_VERSION);
 	text_put_char(out, 0);
-	put_u16(out, 0);
+	octets_put_u16(out, 0);
 }
 
 void
@@ -156,16 +64,16 @@ node_put(struct node_writer *writer, const struct rr *rr)
 	struct text *out = writer->out;
 	uint32_t count;
 
-	put_u16(out, rr->type);
+	octets_put_u16(out, rr->type);
 	text_put_char(out, (char)rr->flags);
 	text_put_char(out, (char)rr->relative);
-	put_u32(out, rr->ttl);
-	put_u32(out, (uint32_t)rr->text.len);
+	octets_put_u32(out, rr->ttl);
+	octets_put_u32(out, (uint32_t)rr->text.len);
 	text_put_span(out, rr->text);
 	text_put_char(out, '\0');
 	if (text_failed(out))
 		return;
-	count = load_u16(out->data + writer->start + 2) + 1;
+	count = octets_u16(out->data + writer->start + 2) + 1;
 	if (count > UINT16_MAX || rr->text.len > UINT32_MAX) {
 		out->failed = true;
 		return;
@@ -190,7 +98,7 @@ node_read(struct span value, struct node *out)
 		return -EPROTO;
 	*out = (struct node){
 		.flags = (uint8_t)value.data[1],
-		.count = (uint16_t)load_u16(value.data + 2),
+		.count = (uint16_t)octets_u16(value.data + 2),
 		.rest = span_skip(value, NODE_HEAD),
 	};
 	return 0;
@@ -206,14 +114,14 @@ node_next(struct node *node, struct rr *out)
 		return rest.len == 0 ? 0 : -EBADMSG;
 	if (rest.len < RR_HEAD)
 		return -EBADMSG;
-	n = load_u32(rest.data + 8);
+	n = octets_u32(rest.data + 8);
 	if (n >= rest.len - RR_HEAD || rest.data[RR_HEAD + n] != '\0')
 		return -EBADMSG;
 	*out = (struct rr){
-		.type = (uint16_t)load_u16(rest.data),
+		.type = (uint16_t)octets_u16(rest.data),
 		.flags = (uint8_t)rest.data[2],
 		.relative = (uint8_t)rest.data[3],
-		.ttl = load_u32(rest.data + 4),
+		.ttl = octets_u32(rest.data + 4),
 		.text = span_from(rest.data + RR_HEAD, n),
 	};
 	node->rest = span_skip(rest, RR_HEAD + n + 1);
@@ -232,11 +140,11 @@ zone_record_put(struct text *out, const struct zone_record *zone)
 	text_put_char(out, (char)zone->kind);
 	text_put_char(out, (char)((zone->has_soa ? ZONE_BIT_SOA : 0) | (zone->held ? ZONE_BIT_HELD : 0) |
 	                          (zone->stored_usable ? ZONE_BIT_STORED : 0)));
-	put_u32(out, zone->serial);
-	put_u32(out, zone->stored_serial);
-	put_u32(out, zone->epoch);
-	put_u32(out, zone->soa_ttl);
-	put_u32(out, zone->minimum);
+	octets_put_u32(out, zone->serial);
+	octets_put_u32(out, zone->stored_serial);
+	octets_put_u32(out, zone->epoch);
+	octets_put_u32(out, zone->soa_ttl);
+	octets_put_u32(out, zone->minimum);
 	put_string(out, zone->master);
 	put_string(out, zone->soa_head);
 	put_string(out, zone->soa_tail);
@@ -252,16 +160,16 @@ zone_record_read(struct span value, struct zone_record *out)
 
 	if (r < 0)
 		return r;
-	zone.kind = take_u8(&c);
-	bits = take_u8(&c);
+	zone.kind = cursor_u8(&c);
+	bits = cursor_u8(&c);
 	zone.has_soa = (bits & ZONE_BIT_SOA) != 0;
 	zone.held = (bits & ZONE_BIT_HELD) != 0;
 	zone.stored_usable = (bits & ZONE_BIT_STORED) != 0;
-	zone.serial = take_u32(&c);
-	zone.stored_serial = take_u32(&c);
-	zone.epoch = take_u32(&c);
-	zone.soa_ttl = take_u32(&c);
-	zone.minimum = take_u32(&c);
+	zone.serial = cursor_u32(&c);
+	zone.stored_serial = cursor_u32(&c);
+	zone.epoch = cursor_u32(&c);
+	zone.soa_ttl = cursor_u32(&c);
+	zone.minimum = cursor_u32(&c);
 	zone.master = take_string(&c);
 	zone.soa_head = take_string(&c);
 	zone.soa_tail = take_string(&c);
@@ -280,13 +188,13 @@ settings_record_put(struct text *out, const struct settings_record *settings)
 {
 	text_put_char(out, RECORD_VERSION);
 	text_put_char(out, settings->serial_stored ? SETTINGS_BIT_STORED : 0);
-	put_u32(out, settings->base_serial);
-	put_u32(out, settings->epoch);
+	octets_put_u32(out, settings->base_serial);
+	octets_put_u32(out, settings->epoch);
 	put_string(out, settings->primary_ns);
 	put_string(out, settings->secondary_ns);
 	put_string(out, settings->rname);
 	put_string(out, settings->catch_all);
-	put_u16(out, (uint16_t)settings->prefix_count);
+	octets_put_u16(out, (uint16_t)settings->prefix_count);
 	for (size_t i = 0; i < settings->prefix_count; i++) {
 		const struct reverse_prefix *prefix = &settings->prefixes[i];
 
@@ -316,24 +224,24 @@ settings_record_read(struct span value, struct settings_record *out)
 
 	if (r < 0)
 		return r;
-	settings.serial_stored = (take_u8(&c) & SETTINGS_BIT_STORED) != 0;
-	settings.base_serial = take_u32(&c);
-	settings.epoch = take_u32(&c);
+	settings.serial_stored = (cursor_u8(&c) & SETTINGS_BIT_STORED) != 0;
+	settings.base_serial = cursor_u32(&c);
+	settings.epoch = cursor_u32(&c);
 	settings.primary_ns = take_string(&c);
 	settings.secondary_ns = take_string(&c);
 	settings.rname = take_string(&c);
 	settings.catch_all = take_string(&c);
-	settings.prefix_count = take_u16(&c);
+	settings.prefix_count = cursor_u16(&c);
 	if (c.failed || settings.prefix_count > REVERSE_PREFIXES_MAX)
 		return -EBADMSG;
 	for (size_t i = 0; i < settings.prefix_count; i++) {
 		struct reverse_prefix *prefix = &settings.prefixes[i];
 		struct span address;
 
-		prefix->family = take_u8(&c);
-		prefix->length = take_u8(&c);
-		prefix->cut = take_u8(&c);
-		address = take_octets(&c, sizeof(prefix->address));
+		prefix->family = cursor_u8(&c);
+		prefix->length = cursor_u8(&c);
+		prefix->cut = cursor_u8(&c);
+		address = cursor_take(&c, sizeof(prefix->address));
 		if (c.failed || !prefix_makes_sense(prefix))
 			return -EBADMSG;
 		memcpy(prefix->address, address.data, sizeof(prefix->address));
@@ -373,7 +281,7 @@ state_record_put(struct text *out, const struct state_record *state)
 {
 	text_put_char(out, RECORD_VERSION);
 	text_put_char(out, state->complete ? 1 : 0);
-	put_u64(out, state->applied);
+	octets_put_u64(out, state->applied);
 	text_put_span(out, span_from(state->source, sizeof(state->source)));
 }
 
@@ -387,9 +295,9 @@ state_record_read(struct span value, struct state_record *out)
 
 	if (r < 0)
 		return r;
-	state.complete = take_u8(&c) != 0;
-	state.applied = take_u64(&c);
-	source = take_octets(&c, sizeof(state.source));
+	state.complete = cursor_u8(&c) != 0;
+	state.applied = cursor_u64(&c);
+	source = cursor_take(&c, sizeof(state.source));
 	if (c.failed || c.rest.len != 0)
 		return -EBADMSG;
 	memcpy(state.source, source.data, sizeof(state.source));
@@ -416,7 +324,7 @@ problem_put(struct text *out, const struct problem *problem)
 	struct span sentence = shortened(problem->sentence);
 
 	text_put_char(out, RECORD_VERSION);
-	put_u32(out, (uint32_t)(3 * 3 + kind.len + dn.len + sentence.len));
+	octets_put_u32(out, (uint32_t)(3 * 3 + kind.len + dn.len + sentence.len));
 	put_string(out, kind);
 	put_string(out, dn);
 	put_string(out, sentence);
@@ -435,7 +343,7 @@ problem_next(struct span *rest, struct problem *out)
 	r = begin(&c, *rest);
 	if (r < 0)
 		return r;
-	n = take_u32(&c);
+	n = cursor_u32(&c);
 	if (c.failed || c.rest.len < n)
 		return -EBADMSG;
 	c.rest.len = n;

@@ -25,6 +25,7 @@
 
 enum { MAIL_VERSION = 1 };
 
+/* What is longer than address.h allows is cut off: no address that was read is. */
 void key_mail_domain(struct key *out, struct span domain);
 void key_mail_address(struct key *out, struct span domain, struct span local);
 void key_mail_foreign(struct key *out, struct span domain, struct span claimer);
@@ -56,7 +57,8 @@ struct mail_domain {
 	struct mail_list logins;      /* who may send as any address of the domain */
 };
 
-void mail_domain_begin(struct text *out, const struct mail_domain *domain); /* all but logins */
+/* A record is begun at OUT's end with all but the logins; BEGUN is where. */
+void mail_domain_begin(struct text *out, const struct mail_domain *domain);
 void mail_domain_put_login(struct text *out, size_t begun, struct span login);
 must_check int mail_domain_read(struct span value, struct mail_domain *out);
 
@@ -75,10 +77,12 @@ struct mail_claim {
 	struct span claimer;        /* the domain it belongs to, folded; empty: the address's own (or one that may hold it by configuration) */
 	uint8_t holder;             /* enum mail_holder */
 	uint8_t flags;
-	struct span primary;        /* the holder's mailLocalAddress as spelled; may be empty */
+	struct span primary;        /* the holder's mailLocalAddress as spelled; without one this address; empty: a catch-all of a holder
+	                             * that has no other */
 	struct span mail_host;      /* empty: no mailbox */
 	struct span relocated;      /* where it has moved to; empty: it has not */
-	struct mail_list routing;   /* mailRoutingAddress, as spelled */
+	struct mail_list routing;   /* mailRoutingAddress, as spelled; with a mail host and none: the primary address itself, so that
+	                             * the answer is the address and a catch-all never takes it */
 	struct mail_list forwarding; /* mailForwardingAddress, or the members of a group */
 	struct mail_list logins;    /* names its holder logs in with, and others that may send as it */
 };
@@ -95,5 +99,6 @@ must_check int mail_address_next(struct mail_address *address, struct mail_claim
 /* Writing. A claim's lists are given as texts of strings put with mail_list_put. */
 void mail_list_put(struct text *list, struct span string);
 struct mail_list mail_list_of(const struct text *list);
+/* A record is begun at OUT's end, BEGUN is where; each claim is put. */
 void mail_address_begin(struct text *out);
-void mail_address_put(struct text *out, const struct mail_claim *claim);
+void mail_address_put(struct text *out, size_t begun, const struct mail_claim *claim);

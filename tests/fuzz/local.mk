@@ -4,6 +4,8 @@
 # writes into the first one).
 
 fuzz_targets = \
+	%D%/fuzz_address \
+	%D%/fuzz_record_mail \
 	%D%/fuzz_record \
 	%D%/fuzz_conf \
 	%D%/fuzz_control \
@@ -65,3 +67,11 @@ endif
 %C%_fuzz_record_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_record_LDADD = cache/libshelf.la common/libcommon.la
 %C%_fuzz_record_SOURCES = %D%/fuzz_record.c $(fuzz_main)
+
+%C%_fuzz_address_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_address_LDADD = cache/libaddress.la common/libcommon.la
+%C%_fuzz_address_SOURCES = %D%/fuzz_address.c $(fuzz_main)
+
+%C%_fuzz_record_mail_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_record_mail_LDADD = cache/libaddress.la common/libcommon.la
+%C%_fuzz_record_mail_SOURCES = %D%/fuzz_record_mail.c $(fuzz_main)

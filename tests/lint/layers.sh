@@ -50,6 +50,8 @@ users_of '<(open)?(ldap|lber|ldap_[a-z]+|lber_[a-z]+)\.h>' \
 	nothing_wrong "<ldap.h> and <lber.h> are included where LDAP is spoken only"
 users_of '<ldns/' 'cache/rdata[a-z_]*\.c|tests/.*' |
 	nothing_wrong "ldns is included where record text is read only"
+users_of '<(idn2|uni(str|case|norm|types))\.h>' 'cache/address\.c|tests/.*' |
+	nothing_wrong "libidn2 and libunistring are included where addresses are folded only"
 users_of '<(dns|isc|dst|ns|isccfg|bind9|irs)/' 'tests/.*' |
 	nothing_wrong "no header of BIND's: dlz_ispman/dlz.h declares the interface"
 users_of '"tests/' 'tests/.*' | nothing_wrong "nothing that is installed uses tests/"

@@ -8,6 +8,7 @@ unit_tests = \
 	%D%/common/test_line \
 	%D%/common/test_notify \
 	%D%/common/test_span \
+	%D%/cache/test_address \
 	%D%/cache/test_apply \
 	%D%/cache/test_apply_brake \
 	%D%/cache/test_place \
@@ -29,6 +30,7 @@ unit_tests = \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
+	%D%/cache/test_record_mail \
 	%D%/cache/test_cache \
 	%D%/dlz_ispman/test_walk \
 	%D%/cache/test_resolve_dns \
@@ -173,3 +175,11 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_place_LDADD = \
 	cache/libreplica.la cache/libproject.la cache/librdata.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_place_SOURCES = %D%/cache/test_place.c %D%/test.h
+
+%C%_cache_test_address_CFLAGS = $(unit_cflags)
+%C%_cache_test_address_LDADD = cache/libaddress.la $(unit_common_libs)
+%C%_cache_test_address_SOURCES = %D%/cache/test_address.c %D%/test.h
+
+%C%_cache_test_record_mail_CFLAGS = $(unit_cflags)
+%C%_cache_test_record_mail_LDADD = cache/libaddress.la $(unit_common_libs)
+%C%_cache_test_record_mail_SOURCES = %D%/cache/test_record_mail.c %D%/test.h
