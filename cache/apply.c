@@ -213,7 +213,8 @@ apply_status(struct apply *apply, struct apply_status *out)
 int
 apply_tell_failure(struct apply *apply, int r)
 {
-	if ((r == -ENOSPC || r == -EIO || r == -EDQUOT || r == -EFBIG || r == -ENOMEM) && !apply->failure_told) {
+	if ((r == -ENOSPC || r == -EIO || r == -EDQUOT || r == -EFBIG || r == -ENOMEM ||
+	     r == -ENOTRECOVERABLE) && !apply->failure_told) {
 		apply->failure_told = true;
 		apply_say(apply, LOG_ERROR, "directory/ cannot be written, what is served stays as it is: %s",
 		          r == -ENOMEM ? "out of memory" : store_error_text());

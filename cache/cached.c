@@ -16,6 +16,7 @@
 #include "cache/service.h"
 #include "cache/settings.h"
 #include "cache/source.h"
+#include "cache/store.h"
 #include "common/counters.h"
 #include "common/daemon.h"
 #include "common/log.h"
@@ -29,6 +30,7 @@
 enum {
 	TICK_MILLISECONDS = 1000,
 	READER_CHECK_TICKS = 10,
+	REOPEN_TICKS = 10,        /* between attempts, after a write that failed half-way */
 	QUEUE_MAX = 200,          /* commits that the publisher may be behind before the source waits */
 	QUEUE_WAIT_MAX = 5000,    /* milliseconds of that */
 };
@@ -372,7 +374,7 @@ tick(struct cached *cached)
 	notify_watchdog();
 }
 
-/* Until a signal ends it. */
+/* Until a signal ends it, or DAEMON_NOTHING when all is to be closed and opened anew. */
 static enum daemon_signal
 serve(struct cached *cached, int signals)
 {
@@ -390,6 +392,10 @@ serve(struct cached *cached, int signals)
 		if (milliseconds >= next_tick) {
 			tick(cached);
 			next_tick = milliseconds + TICK_MILLISECONDS;
+			if (cached->ticks >= REOPEN_TICKS && store_any_is_spoilt()) {
+				log_notice("a write failed half-way: everything is opened anew");
+				return DAEMON_NOTHING;
+			}
 		}
 		timeout = control_timeout(cached->service.control);
 		if (timeout < 0 || timeout > next_tick - milliseconds)
@@ -424,7 +430,7 @@ run_once(struct settings *settings, int listener, int signals, enum daemon_signa
 		*out_signal = serve(&cached, signals);
 		if (*out_signal == DAEMON_STOP)
 			notify_stopping();
-		else
+		else if (*out_signal == DAEMON_RELOAD)
 			notify_reloading();
 	} else {
 		daemon_log_lines(&why);
@@ -479,7 +485,7 @@ main(int argc, char **argv)
 		daemon_options_free(&options);
 		return DAEMON_FAILURE;
 	}
-	while (r == 0 && signal == DAEMON_RELOAD) {
+	while (r == 0 && signal != DAEMON_STOP) {
 		r = run_once(settings, listener, signals, &signal);
 		if (r == 0 && signal == DAEMON_RELOAD) {
 			struct settings *fresh = load(&options);

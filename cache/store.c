@@ -46,6 +46,8 @@ errno_of(int rc)
 		return -EBUSY;
 	case MDB_BAD_VALSIZE:
 		return -EINVAL;
+	case MDB_PANIC:
+		return -ENOTRECOVERABLE;
 	default:
 		return rc > 0 ? -rc : -EIO;
 	}
@@ -59,9 +61,11 @@ text_of(int rc)
 	case MDB_MAP_FULL:
 		return "it has grown to its map size; set a larger [cached] map-size and restart ispman-cached";
 	case MDB_PANIC:
-		return "an earlier write failed half-way; restart ispman-cached when the disk is well again";
+		return "an earlier write failed half-way; it must be opened anew";
 	case ENOSPC:
 		return "no space left on the disk; it goes on when there is room again";
+	case EIO:
+		return "Input/output error: the disk fails, or a quota or limit of file sizes is reached";
 	default:
 		return mdb_strerror(rc);
 	}
@@ -142,6 +146,7 @@ store_new(const char *path, bool writable, struct store **out)
 	s->writable = writable;
 	pthread_mutex_init(&s->readers_lock, NULL);
 	atomic_init(&s->resizing, false);
+	atomic_init(&s->spoilt, false);
 	*out = s;
 	return 0;
 }
@@ -383,6 +388,18 @@ store_check_replaced(const struct store *store)
 	if (!same_file(store->data, data) || !same_file(store->lock, lock))
 		return store_failed(ESTALE, store->path, "replaced");
 	return 0;
+}
+
+bool
+store_any_is_spoilt(void)
+{
+	bool is_spoilt = false;
+
+	pthread_mutex_lock(&open_stores_lock);
+	for (const struct store *s = open_stores; s != NULL; s = s->next)
+		is_spoilt |= atomic_load(&s->spoilt);
+	pthread_mutex_unlock(&open_stores_lock);
+	return is_spoilt;
 }
 
 const char *

@@ -5,7 +5,8 @@
  *
  * store*.c are the only files that know <lmdb.h>. Errors are negative errno: -EIO for what LMDB calls corrupted or
  * invalid, -ENOSPC for a full map or disk, -ENOENT for an environment that does not exist yet, -EBUSY for no free
- * reader slot, -ESTALE for a file that was replaced (close and open again). store_error_text() says more.
+ * reader slot, -ESTALE for a file that was replaced (close and open again), -ENOTRECOVERABLE after a write that failed
+ * half-way (the same). store_error_text() says more.
  *
  * Values returned by get and cursor calls lie in the transaction's pages: valid until it ends, in a write
  * transaction until the next write.
@@ -52,6 +53,9 @@ void store_closep(struct store **store);
 
 /* -ESTALE when PATH now holds other files than those open, 0 when they are the same or gone. Two stat(). */
 must_check int store_check_replaced(const struct store *store);
+
+/* Whether an environment that is open in this process can only be used when it has been closed and opened anew. */
+bool store_any_is_spoilt(void);
 
 /* The folder it was opened from. */
 const char *store_path(const struct store *store);

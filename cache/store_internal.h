@@ -30,6 +30,7 @@ struct store {
 	pthread_mutex_t readers_lock;
 	struct store_txn *readers;
 	atomic_bool resizing;
+	atomic_bool spoilt; /* a write of what says where everything is failed: LMDB takes no transaction any more */
 	char path[];
 };
 

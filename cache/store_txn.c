@@ -11,9 +11,13 @@
 #include "cache/store_internal.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
-enum { RESIZE_WAIT_MS = 200 }; /* for readers to finish; a transfer may take longer, then the next try gets it */
+enum {
+	RESIZE_WAIT_MS = 200, /* for readers to finish; a transfer may take longer, then the next try gets it */
+	FULL_OCTETS = 256 << 10,
+};
 
 /* Says that TXN is about to read; waits while the map is being mapped anew. */
 static void
@@ -85,6 +89,14 @@ txn_new(struct store *store, bool writes)
 	return txn;
 }
 
+static int
+begin_failed(struct store *store, int rc, const char *what)
+{
+	if (rc == MDB_PANIC)
+		atomic_store(&store->spoilt, true);
+	return store_failed(rc, store->path, what);
+}
+
 int
 store_begin_read(struct store *store, struct store_txn **out)
 {
@@ -111,7 +123,7 @@ store_begin_read(struct store *store, struct store_txn **out)
 	if (rc != 0) {
 		txn->mdb = NULL;
 		store_abort(txn);
-		return store_failed(rc, store->path, "read");
+		return begin_failed(store, rc, "read");
 	}
 	*out = txn;
 	return 0;
@@ -132,7 +144,7 @@ store_begin_write(struct store *store, struct store_txn **out)
 	if (rc != 0) {
 		txn->mdb = NULL;
 		store_abort(txn);
-		return store_failed(rc, store->path, "write");
+		return begin_failed(store, rc, "write");
 	}
 	*out = txn;
 	return 0;
@@ -168,6 +180,15 @@ close_cursors(struct store_txn *txn)
 		mdb_cursor_close(c->mdb);
 }
 
+/* Whether the file system is all but full. */
+static bool
+is_full(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_OCTETS;
+}
+
 int
 store_commit(struct store_txn *txn)
 {
@@ -179,6 +200,9 @@ store_commit(struct store_txn *txn)
 	}
 	close_cursors(txn);
 	rc = mdb_txn_commit(txn->mdb);
+	/* LMDB calls it an error of the disk when only a part of a page could be written. */
+	if (rc == EIO && is_full(txn->store->path))
+		rc = ENOSPC;
 	if (rc != 0)
 		rc = store_failed(rc, txn->store->path, "commit");
 	txn_free(txn);
@@ -226,7 +250,7 @@ store_renew(struct store_txn *txn)
 	}
 	if (rc != 0) {
 		leave(txn);
-		return store_failed(rc, txn->store->path, "read");
+		return begin_failed(txn->store, rc, "read");
 	}
 	return 0;
 }

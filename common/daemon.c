@@ -155,6 +155,8 @@ daemon_signals_open(void)
 	int fd, r;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that reached its limit is an error of that write. */
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

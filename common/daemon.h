@@ -53,7 +53,7 @@ void daemon_log_lines(const struct text *why);
 
 enum daemon_signal { DAEMON_NOTHING, DAEMON_STOP, DAEMON_RELOAD };
 
-/* Blocks TERM, INT and HUP and ignores PIPE, in this thread and those it starts; returns a non-blocking
+/* Blocks TERM, INT and HUP and ignores PIPE and XFSZ, in this thread and those it starts; returns a non-blocking
  * descriptor that becomes readable when one came, or a negative errno. */
 must_check int daemon_signals_open(void);
 /* The next one that came; stop wins over reload. */

@@ -5,8 +5,8 @@
 A preloaded library writes down what ispman-cached does to its files, in several lives: first loads cut short, a first
 load, changes, subtree renames, rebuilds, refreshes. replay_writes makes of it what the disk may hold at each sync and
 between: every image must open and be a committed state. Some are given to ispman-cached itself, which must come to
-equal the directory. Then the disk is full, or refuses to sync: what was there goes on being served, the log says
-what is wrong, and all is well once there is room again.
+equal the directory. Then the disk is full, or refuses to sync, or to write what says where everything is, or files reach
+their limit: what was there goes on being served, the log says what is wrong, and all is well once there is room again.
 
 POWERLOSS_VARIANTS says how many images a point (6), POWERLOSS_STARTS how many are started (30).
 """
@@ -15,6 +15,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -146,7 +147,8 @@ def run_trouble(box, t, directory, slapd):
     cached.env = servers.preloaded(RECORDER, RECORD_ROOT=cached.cache_dir, RECORD_TROUBLE=trouble)
     cached.start()
     watch = Watch(box, cached, directory.watched)
-    for kind, words in (("full", "no space left on the disk"), ("sync", "Input/output error")):
+    for kind, words in (("full", "no space left on the disk"), ("sync", "Input/output error"),
+                        ("meta", "Input/output error")):
         for part in ("directory/1/data.mdb", "dns/1/data.mdb"):
             name = "%s: %s" % (kind, part)
             told = len(cached.log())
@@ -166,8 +168,34 @@ def run_trouble(box, t, directory, slapd):
             # Nobody restarts it.
             t.case(name + ": it goes on when there is room again", cached.wait)
             t.case(name + ": nothing was lost", verify, cached)
+            t.same("everything is opened anew" in cached.log()[told:], kind == "meta",
+                   name + ": what LMDB gives up is opened anew, and nothing else")
     said = watch.end()
     t.ok(said is None, "no reader saw anything of it", said)
+    box.release(cached)
+
+
+def run_file_limit(box, t, directory, slapd):
+    """The kernel's own way to say that there is no room, in the middle of a write."""
+    cached = box.cached(slapd=slapd, name="limited", settings=SETTINGS)
+    watch = Watch(box, cached, directory.watched)
+    size = max(os.path.getsize(os.path.join(cached.cache_dir, part, "1", "data.mdb")) for part in ("directory", "dns"))
+    before = resource.prlimit(cached.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(cached.process.pid, resource.RLIMIT_FSIZE, (size + 2000, before[1]))
+
+    def has_told():
+        slapd.modify(directory.burst(60) + "".join(directory.add_record() for _ in range(40)))
+        return "limit of file sizes" in cached.log() or "File too large" in cached.log()
+
+    servers.wait_until(has_told, "the limit", process=cached.process)
+    line = [line for line in cached.log().splitlines() if "cannot be written" in line][0]
+    t.ok("/1: commit: " in line, "limit: the log names the environment and what is wrong", line)
+    t.ok(cached.ctl("lookup", "dns", "mail.z1.example", "A").returncode == 0, "limit: what was there is served")
+    resource.prlimit(cached.process.pid, resource.RLIMIT_FSIZE, before)
+    t.case("limit: it goes on when there is room again", cached.wait)
+    t.case("limit: nothing was lost", verify, cached)
+    said = watch.end()
+    t.ok(said is None, "limit: no reader saw anything of it", said)
     box.release(cached)
 
 
@@ -211,6 +239,7 @@ def main():
         replay(box, t, log)
         start_images(box, t, slapd, log)
         run_trouble(box, t, directory, slapd)
+        run_file_limit(box, t, directory, slapd)
         run_small_map(box, t)
     sys.exit(t.done())
 

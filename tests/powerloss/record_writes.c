@@ -7,7 +7,8 @@
  *	RECORD_LOG     a file to append to (write_log.h)
  *	RECORD_DIE_AT  a number: the program ends by SIGKILL before, within or after its operation of that number
  *	RECORD_TROUBLE a file; while it is there and says "full PART" writes that make a file longer fail for want of room,
- *	               while it says "sync PART" syncs fail; for files whose path has PART in it
+ *	               while it says "sync PART" syncs fail, while it says "meta PART" writes to the first two pages; for
+ *	               files whose path has PART in it
  *
  * One lock is held over each operation and its record, so the log is the one order in which they were done. What
  * cannot be recorded (a shared writable mapping of anything but a lock file, a rename) ends the program: a
@@ -293,6 +294,10 @@ write_recorded(int fd, const void *data, size_t size, off_t offset)
 
 	if (is_troubled(file, "full") && fstat(fd, &st) == 0 && offset + (off_t)size > st.st_size) {
 		errno = ENOSPC;
+		return -1;
+	}
+	if (offset < 2 * PAGE_OCTETS && is_troubled(file, "meta")) {
+		errno = EIO;
 		return -1;
 	}
 	/* Never less than a page: the kernel does not stop within one. */
