@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * How long a change takes from slapd's "done" to the name server's answer, and how many a second go through.
+ * How long a change takes from slapd's "done" to the answer of a server of ours, and how many a second go through.
  *
  *	change_probe latency URI DN PASSWORD ENTRY NAME PORT COUNT
+ *	change_probe socketmap URI DN PASSWORD ENTRY PATH MAP KEY COUNT
  *	change_probe pace URI DN PASSWORD ENTRY-FORMAT WRITERS SECONDS
  *
  * latency: replaces the aRecord of ENTRY, and asks 127.0.0.1:PORT for NAME over UDP from the same process, again and again,
  * until the new address is in the answer. Prints a line "p50 p90 p99 max" in milliseconds.
+ * socketmap: the same with the mailForwardingAddress of ENTRY, and the socketmap server at PATH that is asked for KEY of MAP.
  * pace: WRITERS threads replace the aRecord of entries (the "%u" of ENTRY-FORMAT runs from 0 to 999) one after another as fast as slapd
  * accepts. Prints changes and seconds.
  */
@@ -24,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,10 +65,9 @@ connect_to(const char *uri, const char *dn, const char *password)
 }
 
 static void
-replace_address(LDAP *ldap, const char *entry, const char *address)
+replace_value(LDAP *ldap, const char *entry, const char *attribute, const char *text)
 {
-	char type[] = "aRecord";
-	char *value = strdup(address);
+	char *type = strdup(attribute), *value = strdup(text);
 	char *values[] = { value, NULL };
 	LDAPMod mod = { .mod_op = LDAP_MOD_REPLACE, .mod_type = type, .mod_vals = { .modv_strvals = values } };
 	LDAPMod *mods[] = { &mod, NULL };
@@ -73,6 +75,7 @@ replace_address(LDAP *ldap, const char *entry, const char *address)
 
 	if (rc != LDAP_SUCCESS)
 		die(entry, rc);
+	free(type);
 	free(value);
 }
 
@@ -113,6 +116,13 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void
+print_percentiles(double *took, unsigned count)
+{
+	qsort(took, count, sizeof(*took), compare);
+	printf("%.3f %.3f %.3f %.3f\n", took[count / 2], took[count * 9 / 10], took[count * 99 / 100], took[count - 1]);
+}
+
 static int
 latency(char **argv)
 {
@@ -134,7 +144,7 @@ latency(char **argv)
 
 		snprintf(text, sizeof(text), "203.%u.%u.%u", 1 + (i >> 16 & 127), i >> 8 & 255, i & 255);
 		inet_pton(AF_INET, text, &address);
-		replace_address(ldap, argv[3], text);
+		replace_value(ldap, argv[3], "aRecord", text);
 		start = now();
 		for (;;) {
 			struct pollfd wait = { fd, POLLIN, 0 };
@@ -153,8 +163,75 @@ latency(char **argv)
 		}
 		took[i] = (now() - start) * 1000;
 	}
-	qsort(took, count, sizeof(*took), compare);
-	printf("%.3f %.3f %.3f %.3f\n", took[count / 2], took[count * 9 / 10], took[count * 99 / 100], took[count - 1]);
+	print_percentiles(took, count);
+	free(took);
+	close(fd);
+	ldap_unbind_ext_s(ldap, NULL, NULL);
+	return 0;
+}
+
+static int
+connect_to_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+		return -1;
+	strcpy(address.sun_path, path);
+	return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -1 : fd;
+}
+
+/* Asks once; whether TEXT is in the answer. -1 when there is none. */
+static int
+asked_says(int fd, const char *question, const char *text)
+{
+	char reply[8192];
+	size_t have = 0, length = 0, colon = 0;
+
+	if (send(fd, question, strlen(question), MSG_NOSIGNAL) < 0)
+		return -1;
+	do {
+		ssize_t n = recv(fd, reply + have, sizeof(reply) - 1 - have, 0);
+
+		if (n <= 0)
+			return -1;
+		have += (size_t)n;
+		reply[have] = '\0';
+		colon = strcspn(reply, ":");
+		length = strtoul(reply, NULL, 10);
+	} while (have <= colon || have < colon + length + 2);
+	return strstr(reply, text) != NULL;
+}
+
+static int
+socketmap_latency(char **argv)
+{
+	LDAP *ldap = connect_to(argv[0], argv[1], argv[2]);
+	unsigned count = (unsigned)strtoul(argv[7], NULL, 10);
+	double *took = calloc(count, sizeof(*took));
+	int fd = connect_to_socket(argv[4]), said;
+	char question[1024];
+
+	snprintf(question, sizeof(question), "%zu:%s %s,", strlen(argv[5]) + 1 + strlen(argv[6]), argv[5], argv[6]);
+	if (took == NULL || fd < 0)
+		return 1;
+	for (unsigned i = 0; i < count; i++) {
+		double start;
+		char text[32];
+
+		snprintf(text, sizeof(text), "change%u@away.example", i);
+		replace_value(ldap, argv[3], "mailForwardingAddress", text);
+		start = now();
+		while ((said = asked_says(fd, question, text)) == 0 && now() - start < 30)
+			;
+		if (said <= 0) {
+			fprintf(stderr, "change_probe: change %u is not seen after %.0f s\n", i, now() - start);
+			return 1;
+		}
+		took[i] = (now() - start) * 1000;
+	}
+	print_percentiles(took, count);
 	free(took);
 	close(fd);
 	ldap_unbind_ext_s(ldap, NULL, NULL);
@@ -183,7 +260,7 @@ write_changes(void *context)
 			break;
 		snprintf(entry, sizeof(entry), "%.*s%u%s", (int)(mark - writer->argv[3]), writer->argv[3], i % 1000, mark + 2);
 		snprintf(text, sizeof(text), "203.%u.%u.%u", 1 + (i >> 16 & 127), i >> 8 & 255, i & 255);
-		replace_address(ldap, entry, text);
+		replace_value(ldap, entry, "aRecord", text);
 		writer->changes++;
 	}
 	ldap_unbind_ext_s(ldap, NULL, NULL);
@@ -219,9 +296,12 @@ main(int argc, char **argv)
 {
 	if (argc == 9 && strcmp(argv[1], "latency") == 0)
 		return latency(argv + 2);
+	if (argc == 10 && strcmp(argv[1], "socketmap") == 0)
+		return socketmap_latency(argv + 2);
 	if (argc == 8 && strcmp(argv[1], "pace") == 0)
 		return pace(argv + 2);
 	fprintf(stderr, "usage: change_probe latency URI DN PASSWORD ENTRY NAME PORT COUNT\n"
+	                "       change_probe socketmap URI DN PASSWORD ENTRY PATH MAP KEY COUNT\n"
 	                "       change_probe pace URI DN PASSWORD ENTRY-FORMAT WRITERS SECONDS\n");
 	return 2;
 }

@@ -1,12 +1,16 @@
 # Benchmarks: ratios against peers of the same run. None decides whether a build is good.
 
-EXTRA_PROGRAMS = %D%/change_probe %D%/maketree
-CLEANFILES += %D%/change_probe %D%/maketree
+bench_programs = %D%/change_probe %D%/constant_socketmap %D%/mail_load %D%/makemail %D%/maketree
+EXTRA_PROGRAMS = $(bench_programs)
+CLEANFILES += $(bench_programs)
 %C%_change_probe_LDADD = $(LDAP_LIBS)
 %C%_change_probe_SOURCES = %D%/change_probe.c
+%C%_constant_socketmap_SOURCES = %D%/constant_socketmap.c
+%C%_mail_load_SOURCES = %D%/mail_load.c
+%C%_makemail_SOURCES = %D%/makemail.c
 %C%_maketree_SOURCES = %D%/maketree.c
 
-EXTRA_DIST += %D%/README.md %D%/change.py %D%/dns.py %D%/scale.py
+EXTRA_DIST += %D%/README.md %D%/change.py %D%/dns.py %D%/mail.py %D%/scale.py
 
 bench_run = $(AM_TESTS_ENVIRONMENT) /usr/bin/python3
 
@@ -19,6 +23,13 @@ bench-scale: all tests/bench/maketree
 bench-change: all tests/bench/change_probe
 	$(bench_run) $(srcdir)/tests/bench/change.py
 
-bench: bench-dns bench-change bench-scale
+mail_programs = tests/bench/change_probe tests/bench/constant_socketmap tests/bench/mail_load tests/bench/makemail
+bench-mail: all $(mail_programs)
+	$(bench_run) $(srcdir)/tests/bench/mail.py $(BENCH_ARGUMENTS)
 
-.PHONY: bench bench-change bench-dns bench-scale
+bench-mail-scale: all $(mail_programs)
+	$(bench_run) $(srcdir)/tests/bench/mail.py --scale $(BENCH_ARGUMENTS)
+
+bench: bench-dns bench-change bench-scale bench-mail bench-mail-scale
+
+.PHONY: bench bench-change bench-dns bench-mail bench-mail-scale bench-scale
