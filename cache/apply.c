@@ -57,7 +57,7 @@ read_meta(struct apply *apply, struct store_txn *txn)
 	return 0;
 }
 
-/* Removes what dns/ durably shows. */
+/* Removes what all environments durably show. */
 static int
 clean_pending(struct apply *apply)
 {

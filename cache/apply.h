@@ -3,8 +3,8 @@
  *
  * Events of a source (feed.h) to transactions of directory/.
  *
- * A batch of events and the cookie that covers them are one transaction, which also holds what they touched and dns/ does
- * not show yet (pending). Nothing is removed by a refresh before it is complete; then what it did not mention is swept,
+ * A batch of events and the cookie that covers them are one transaction, which also holds what they touched and the environments
+ * do not show yet (pending). Nothing is removed by a refresh before it is complete; then what it did not mention is swept,
  * unless that is so much that the brake holds it.
  *
  * The feed is called by the source's thread. apply_status may be called by any; the others by a thread that may wait for
@@ -14,7 +14,7 @@
 #pragma once
 
 #include "cache/feed.h"
-#include "cache/project_dns.h"
+#include "cache/project.h"
 #include "cache/replica.h"
 
 #include <pthread.h>
@@ -23,7 +23,7 @@
 enum { APPLY_DIRTY_MAX = 3000 }; /* pages of 4 KiB that a transaction may dirty before it is committed */
 
 struct apply_options {
-	const struct dns_settings *dns;
+	const struct project_settings *project;
 	struct span binding;   /* names what the cookie is good for: source, base, filter, attributes, profile */
 	bool by_dn;            /* entries are told by DN (LDIF), not by entryUUID */
 	unsigned brake_percent;
@@ -32,7 +32,7 @@ struct apply_options {
 	void (*committed)(void *context, uint64_t sequence);
 	/* The directory is complete for the first time. */
 	void (*completed)(void *context);
-	/* How far dns/ has come, durably: pending rows up to it are no longer needed. */
+	/* How far all environments have come, durably: pending rows up to it are no longer needed. */
 	uint64_t (*published)(void *context);
 	/* For a directory that begins anew under a dns/ that goes on: what serials are made with there, and EACH (unless it is
 	 * NULL) with every zone that has been served and its serial. 1, 0 when dns/ never held anything. May be NULL. */

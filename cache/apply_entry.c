@@ -131,7 +131,7 @@ apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 	if (r == 0)
 		r = write_node(apply, id, !exists, parent, own);
 	if (r == 0)
-		r = project_dns_map(apply->options.dns, &placed, &apply->arena, &after);
+		r = project_map(apply->options.project, &placed, &apply->arena, &after);
 	if (r == 0)
 		r = touch_replace(apply, id, &before, &after);
 	if (r >= 0)
@@ -206,7 +206,7 @@ apply_on_entry(void *context, const struct entry *entry)
 	apply_lock(apply);
 	r = apply_begin(apply);
 	if (r == 0) {
-		profile_filter(apply->options.dns->profile, entry, room, &kept);
+		profile_filter(apply->options.project->profile, entry, room, &kept);
 		r = is_unchanged(apply, &kept, &id);
 		if (r == 0)
 			r = apply_one(apply, &kept, &id);

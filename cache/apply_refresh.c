@@ -74,7 +74,7 @@ begin_serials(struct apply *apply, uint32_t seconds)
 	r = replica_meta_put_number(apply->txn, "base-serial", apply->base_serial);
 	if (r == 0)
 		r = replica_meta_put_number(apply->txn, "epoch", apply->epoch);
-	if (r == 0 && known == 1 && !apply->options.dns->serial_stored)
+	if (r == 0 && known == 1 && !apply->options.project->dns->serial_stored)
 		r = apply->options.served(apply->options.context, &base, &epoch, keep_serial, apply);
 	return r < 0 ? r : 0;
 }

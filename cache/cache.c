@@ -26,6 +26,7 @@ struct cache {
 	struct cache *next;
 	unsigned references; /* of cache_open and of the threads' views */
 	char *path, *run_dir;
+	char contact_labels[COUNTERS_LABELS_ROOM]; /* of the environment's own counter */
 
 	atomic_uint checked;    /* the second in which somebody last looked after it */
 	atomic_uint generation; /* counts the environments that were opened; 0 before the first */
@@ -113,6 +114,7 @@ cache_new(const struct cache_options *options, const char *path, struct cache **
 		free(c);
 		return -ENOMEM;
 	}
+	snprintf(c->contact_labels, sizeof(c->contact_labels), CACHE_CONTACT_LABELS, options->audience);
 	pthread_mutex_init(&c->lock, NULL);
 	atomic_init(&c->checked, 0);
 	atomic_init(&c->generation, 0);
@@ -430,7 +432,9 @@ read_contact(const struct cache *cache)
 
 		if (strcmp(readings[i].program, CACHE_CONTACT_PROGRAM) != 0)
 			continue;
-		value = counters_find(&readings[i], CACHE_CONTACT_COUNTER, NULL);
+		value = counters_find(&readings[i], CACHE_CONTACT_COUNTER_EACH, cache->contact_labels);
+		if (value == NULL)
+			value = counters_find(&readings[i], CACHE_CONTACT_COUNTER, NULL);
 		if (value != NULL && value->value > contact)
 			contact = value->value;
 	}

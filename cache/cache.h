@@ -23,6 +23,9 @@
 /* What ispman-cached publishes (common/counters.h): when it last knew that it has what the directory has. */
 #define CACHE_CONTACT_PROGRAM "ispman-cached"
 #define CACHE_CONTACT_COUNTER "contact_time_seconds"
+/* The same of one environment; its labels are made with its name. */
+#define CACHE_CONTACT_COUNTER_EACH "environment_contact_time_seconds"
+#define CACHE_CONTACT_LABELS "environment=\"%s\""
 
 struct cache;
 

@@ -3,7 +3,7 @@
  *
  * ispman-cached: keeps the cache what the directory says.
  *
- * Threads: the source's (LDAP or LDIF, and directory/'s writer), the publisher's (dns/'s writer), one for a job an admin
+ * Threads: the source's (LDAP or LDIF, and directory/'s writer), a publisher's for each environment (its writer), one for a job an admin
  * asked for, and this one, which answers on the control socket, tells the time of contact and looks after the others. None
  * waits for another while it holds anything, but the source for a publisher that is far behind.
  */
@@ -11,8 +11,8 @@
 
 #include "cache/apply.h"
 #include "cache/cache.h"
-#include "cache/dns.h"
-#include "cache/publish_dns.h"
+#include "cache/cached_counters.h"
+#include "cache/publish.h"
 #include "cache/service.h"
 #include "cache/settings.h"
 #include "cache/source.h"
@@ -33,20 +33,7 @@ enum {
 	REOPEN_TICKS = 10,        /* between attempts, after a write that failed half-way */
 	QUEUE_MAX = 200,          /* commits that the publisher may be behind before the source waits */
 	QUEUE_WAIT_MAX = 5000,    /* milliseconds of that */
-};
-
-enum { COUNT_CONTACT, COUNT_ENTRIES, COUNT_ZONES, COUNT_PROBLEMS, COUNT_QUEUE, COUNT_COMMITS, COUNT_SUBJECTS, COUNT_HELD };
-
-static const struct counters_row counter_rows[] = {
-	[COUNT_CONTACT] = { "contact_time_seconds", NULL, "When the source was last known to agree with the cache.",
-	                    COUNTERS_SECONDS },
-	[COUNT_ENTRIES] = { "entries", NULL, "Entries in the replica.", COUNTERS_GAUGE },
-	[COUNT_ZONES] = { "zones", NULL, "Zones that are served.", COUNTERS_GAUGE },
-	[COUNT_PROBLEMS] = { "problems", NULL, "Entries and names with something wrong.", COUNTERS_GAUGE },
-	[COUNT_QUEUE] = { "queue", NULL, "Commits that are not visible yet.", COUNTERS_GAUGE },
-	[COUNT_COMMITS] = { "sequence", NULL, "The last commit of the replica.", COUNTERS_GAUGE },
-	[COUNT_SUBJECTS] = { "subjects", NULL, "Subjects combined since the start.", COUNTERS_GAUGE },
-	[COUNT_HELD] = { "brake_held", NULL, "1 while the brake holds removals.", COUNTERS_GAUGE },
+	QUEUE_BUSY_MAX = 500,     /* ... that one of its transactions may take: a reader holds it up */
 };
 
 /* Everything that lives between two readings of the configuration. */
@@ -55,11 +42,11 @@ struct cached {
 	struct replica replica;
 	struct service service;
 	struct feed feed;
-	struct counters *counters;
+	struct cached_counters *counters;
 	int listener; /* of the control socket, when the service manager opened it; else -1 */
 	bool ready;
 	unsigned ticks;
-	bool said_stuck;
+	bool said_stuck[PROJECT_ENVIRONMENTS];
 	atomic_bool stopping;
 };
 
@@ -94,18 +81,32 @@ say_level(void *context, int level, const char *sentence)
 
 /* --- between the threads ------------------------------------------------------------------------------- */
 
+/* Whether PUBLISH is far behind SEQUENCE and comes on: one that stands still must not hold up what the others show. */
+static bool
+is_worth_waiting_for(struct publish *publish, uint64_t sequence)
+{
+	struct publish_status status;
+
+	publish_status(publish, &status);
+	return status.complete && status.applied + QUEUE_MAX < sequence && !status.rebuilding && status.error[0] == '\0' &&
+	       publish_busy_for(&status) < QUEUE_BUSY_MAX;
+}
+
 /* In the source's thread, or a job's, never in the main one: apply's mutex is held. A publisher that is far behind is waited
  * for a little: what is not visible is of no use, and pending rows are not free. */
 static void
 on_committed(void *context, uint64_t sequence)
 {
 	struct cached *cached = context;
-	struct publish_status status;
 
-	publish_wanted(cached->service.publish, sequence);
+	for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++)
+		publish_wanted(cached->service.publish[i], sequence);
 	for (int waited = 0; waited < QUEUE_WAIT_MAX && !atomic_load(&cached->stopping); waited++) {
-		publish_status(cached->service.publish, &status);
-		if (status.applied + QUEUE_MAX >= sequence || status.rebuilding || status.error[0] != '\0')
+		bool behind = false;
+
+		for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++)
+			behind |= is_worth_waiting_for(cached->service.publish[i], sequence);
+		if (!behind)
 			return;
 		poll(NULL, 0, 1);
 	}
@@ -116,15 +117,23 @@ on_completed(void *context)
 {
 	struct cached *cached = context;
 
-	publish_rebuild(cached->service.publish);
+	for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++)
+		publish_rebuild(cached->service.publish[i]);
 }
 
 static uint64_t
 on_published(void *context)
 {
 	struct cached *cached = context;
+	uint64_t least = UINT64_MAX;
 
-	return publish_applied(cached->service.publish);
+	for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++) {
+		uint64_t applied = publish_applied(cached->service.publish[i]);
+
+		if (applied < least)
+			least = applied;
+	}
+	return least;
 }
 
 static int
@@ -133,7 +142,7 @@ on_served(void *context, uint32_t *out_base, uint32_t *out_epoch,
 {
 	struct cached *cached = context;
 
-	return publish_served(cached->service.publish, out_base, out_epoch, each, each_context);
+	return publish_served(cached->service.publish[PROJECT_DNS], out_base, out_epoch, each, each_context);
 }
 
 /* What someone waits for may have happened. */
@@ -166,12 +175,51 @@ make_folder(const char *path, mode_t mode, gid_t group, struct text *why)
 	return 0;
 }
 
+/* The group that reads environment I. */
 static int
-start_storage(struct cached *cached, gid_t group, struct text *why)
+group_of(const struct settings *settings, enum project_environment i, gid_t *out, struct text *why)
+{
+	const char *name = i == PROJECT_DNS ? settings->dns_group : NULL;
+	int r;
+
+	*out = (gid_t)-1;
+	if (name == NULL)
+		return 0;
+	r = daemon_group_id(name, out);
+	if (r < 0)
+		text_putf(why, "[cached] %s-group: there is no group \"%s\"", projections[i].name, name);
+	return r;
+}
+
+static int
+start_publishers(struct cached *cached, struct text *why)
+{
+	int r = 0;
+
+	for (enum project_environment i = 0; i < PROJECT_ENVIRONMENTS && r == 0; i++) {
+		struct publish_options options = {
+			.environment = i,
+			.cache_dir = cached->settings->cache_dir,
+			.settings = &cached->settings->project,
+			.map_size = cached->settings->map_size,
+			.say = say_level,
+			.caught_up = wake_control,
+			.context = cached,
+		};
+
+		r = group_of(cached->settings, i, &options.group, why);
+		if (r == 0)
+			r = publish_open(&cached->replica, &options, &cached->service.publish[i], why);
+	}
+	return r;
+}
+
+static int
+start_storage(struct cached *cached, struct text *why)
 {
 	struct settings *settings = cached->settings;
 	struct apply_options apply = {
-		.dns = &settings->dns,
+		.project = &settings->project,
 		.by_dn = settings->ldif_path != NULL,
 		.brake_percent = (unsigned)settings->brake_percent,
 		.committed = on_committed,
@@ -179,15 +227,6 @@ start_storage(struct cached *cached, gid_t group, struct text *why)
 		.published = on_published,
 		.served = on_served,
 		.say = say_level,
-		.context = cached,
-	};
-	struct publish_options publish = {
-		.cache_dir = settings->cache_dir,
-		.dns = &settings->dns,
-		.map_size = settings->map_size,
-		.group = group,
-		.say = say_level,
-		.caught_up = wake_control,
 		.context = cached,
 	};
 	const char *binding = settings_source_identity(settings);
@@ -202,7 +241,7 @@ start_storage(struct cached *cached, gid_t group, struct text *why)
 		return r;
 	if (wiped)
 		log_notice("a first load was cut short: it begins again from nothing");
-	r = publish_open(&cached->replica, &publish, &cached->service.publish, why);
+	r = start_publishers(cached, why);
 	if (r == 0)
 		r = apply_new(&cached->replica, &apply, &cached->service.apply);
 	return r;
@@ -210,40 +249,42 @@ start_storage(struct cached *cached, gid_t group, struct text *why)
 
 /* Being started makes no data newer. */
 static uint64_t
-contact_before(const struct settings *settings)
+contact_before(const struct settings *settings, enum project_environment i)
 {
+	const struct cache_options options = {
+		.cache_dir = settings->cache_dir,
+		.audience = projections[i].name,
+		.format = projections[i].format,
+		.run_dir = settings->run_dir,
+	};
 	cleanup(cache_closep) struct cache *cache = NULL;
 
-	return dns_open(settings->cache_dir, settings->run_dir, &cache) == 0 ? cache_last_contact(cache) : 0;
+	return cache_open(&options, &cache) == 0 ? cache_last_contact(cache) : 0;
 }
 
 static int
 start(struct cached *cached, struct text *why)
 {
 	struct settings *settings = cached->settings;
-	gid_t group = (gid_t)-1;
-	int r;
+	gid_t group;
+	int r = group_of(settings, PROJECT_DNS, &group, why);
 
-	if (settings->dns_group != NULL) {
-		r = daemon_group_id(settings->dns_group, &group);
-		if (r < 0) {
-			text_putf(why, "[cached] dns-group: there is no group \"%s\"", settings->dns_group);
-			return r;
-		}
-	}
+	if (r < 0)
+		return r;
 	r = make_folder(settings->cache_dir, 0755, (gid_t)-1, why);
 	if (r == 0)
 		r = make_folder(settings->run_dir, 0755, (gid_t)-1, why);
-	cached->service.contact = contact_before(settings);
+	for (enum project_environment i = 0; i < PROJECT_ENVIRONMENTS; i++)
+		cached->service.contact[i] = contact_before(settings, i);
 	if (r == 0)
-		r = start_storage(cached, group, why);
+		r = start_storage(cached, why);
 	if (r < 0)
 		return r;
 	r = counters_prepare(settings->run_dir, group);
 	if (r < 0)
 		log_warning("%s/metrics cannot be made, there will be no counters: %s", settings->run_dir, strerror(-r));
 	counters_remove_dead(settings->run_dir, NULL);
-	cached->counters = counters_open(settings->run_dir, CACHE_CONTACT_PROGRAM, counter_rows, array_size(counter_rows));
+	cached->counters = cached_counters_open(settings->run_dir);
 	cached->service.settings = settings;
 	cached->service.replica = &cached->replica;
 	cached->service.started = (int64_t)time(NULL);
@@ -281,7 +322,9 @@ start_threads(struct cached *cached, const struct control_actions *actions, stru
 		          r == -EADDRINUSE ? "another ispman-cached answers there" : strerror(-r));
 		return r;
 	}
-	r = publish_start(cached->service.publish);
+	r = 0;
+	for (size_t i = 0; i < PROJECT_ENVIRONMENTS && r == 0; i++)
+		r = publish_start(cached->service.publish[i]);
 	if (r == 0)
 		r = due = needs_remap(cached);
 	if (r >= 0) {
@@ -303,58 +346,34 @@ stop(struct cached *cached)
 	atomic_store(&cached->stopping, true);
 	service_stop_job(&cached->service);
 	source_stop(cached->service.source);
-	publish_free(take(cached->service.publish));
+	for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++)
+		publish_free(take(cached->service.publish[i]));
 	control_free(take(cached->service.control));
 	apply_free(cached->service.apply);
 	if (cached->replica.store != NULL)
 		replica_close(&cached->replica);
-	counters_leave(cached->counters);
+	cached_counters_leave(cached->counters);
 }
 
 /* --- the main thread ------------------------------------------------------------------------------------ */
 
-static void
-publish_counters(struct cached *cached)
-{
-	struct apply_status applied;
-	struct publish_status published;
-	uint64_t problems = 0;
-
-	apply_status(cached->service.apply, &applied);
-	publish_status(cached->service.publish, &published);
-	if (replica_count_problems(&cached->replica, &problems) < 0)
-		problems = 0;
-	counters_publish(cached->counters);
-	service_note_contact(&cached->service);
-	counters_set(cached->counters, COUNT_CONTACT, cached->service.contact);
-	counters_set(cached->counters, COUNT_ENTRIES, applied.entries);
-	counters_set(cached->counters, COUNT_ZONES, published.zones);
-	counters_set(cached->counters, COUNT_PROBLEMS, problems + published.problems);
-	counters_set(cached->counters, COUNT_QUEUE,
-	             published.wanted > published.applied ? published.wanted - published.applied : 0);
-	counters_set(cached->counters, COUNT_COMMITS, applied.sequence);
-	counters_set(cached->counters, COUNT_SUBJECTS, published.subjects);
-	counters_set(cached->counters, COUNT_HELD, applied.held);
-}
-
 /* A reader that was taken over can hold the writer's lock for ever. It holds up its own environment only; but someone must
  * say so. */
 static void
-watch(struct cached *cached)
+watch(struct cached *cached, enum project_environment i)
 {
+	const char *name = projections[i].name;
 	struct publish_status status;
+	bool stuck;
 
-	publish_status(cached->service.publish, &status);
-	if (!publish_is_stuck(&status)) {
-		if (cached->said_stuck)
-			log_notice("dns/ is written again");
-		cached->said_stuck = false;
-		return;
-	}
-	if (!cached->said_stuck)
-		log_error("a change of dns/ does not come to its end: does a reader of %s/dns hold its lock?",
-		          cached->settings->cache_dir);
-	cached->said_stuck = true;
+	publish_status(cached->service.publish[i], &status);
+	stuck = publish_is_stuck(&status);
+	if (stuck && !cached->said_stuck[i])
+		log_error("a change of %s/ does not come to its end: does a reader of %s/%s hold its lock?", name,
+		          cached->settings->cache_dir, name);
+	else if (!stuck && cached->said_stuck[i])
+		log_notice("%s/ is written again", name);
+	cached->said_stuck[i] = stuck;
 }
 
 static void
@@ -362,10 +381,13 @@ tick(struct cached *cached)
 {
 	bool synchronised = service_is_synchronised(&cached->service);
 
-	publish_counters(cached);
-	watch(cached);
-	if (cached->ticks++ % READER_CHECK_TICKS == 0)
-		publish_check_readers(cached->service.publish);
+	cached_counters_set(cached->counters, &cached->service);
+	for (enum project_environment i = 0; i < PROJECT_ENVIRONMENTS; i++) {
+		watch(cached, i);
+		if (cached->ticks % READER_CHECK_TICKS == 0)
+			publish_check_readers(cached->service.publish[i]);
+	}
+	cached->ticks++;
 	if (synchronised && !cached->ready) {
 		log_info("synchronised");
 		notify_status("synchronised");

@@ -4,7 +4,8 @@
  * The server side of RUN-DIR/control: a unix stream socket, one JSON object a line.
  *
  *   > {"command": "status" | "problems" | "wait" | "verify" | "rebuild" | "release-brake" | "entries",
- *      "timeout": SECONDS (wait only; none: for ever), "subject": HEX (entries only)}
+ *      "timeout": SECONDS (wait only; none: for ever), "subject": HEX (entries only),
+ *      "environment": NAME (rebuild only; none: all)}
  *   < {...}                          any number of lines, one a problem, difference or step
  *   < {..., "done": true}            the last one; with "error": SENTENCE when the command failed
  *
@@ -59,8 +60,9 @@ struct control_actions {
 	int (*problems)(void *context, struct control_stream *out, struct text *why);
 	int (*verify)(void *context, const struct control_peer *peer, struct control_stream *out,
 	              struct text *why);
-	int (*rebuild)(void *context, const struct control_peer *peer, struct control_stream *out,
-	               struct text *why);
+	/* ENVIRONMENT names the one that is meant; NULL: all. */
+	int (*rebuild)(void *context, const struct control_peer *peer, const char *environment,
+	               struct control_stream *out, struct text *why);
 	/* An array of the DNs of the entries whose fragments SUBJECT (cache/key.h) has, CONTROL_DNS_MAX at most. Not
 	 * there when NULL. */
 	int (*entries)(void *context, struct span subject, json_t **out_dns, struct text *why);

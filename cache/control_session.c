@@ -171,13 +171,17 @@ start_verify(struct control_session *session, const json_t *request, int64_t now
 static void
 start_rebuild(struct control_session *session, const json_t *request, int64_t now)
 {
+	const json_t *environment = json_object_get(request, "environment");
 	struct text why = TEXT_INIT;
 
-	(void)request;
 	(void)now;
+	if (environment != NULL && !json_is_string(environment)) {
+		put_error(session, "environment must be a name");
+		return;
+	}
 	start_stream(session,
 	             session->actions->rebuild(session->actions->context, &session->peer,
-	                                       &session->stream, &why),
+	                                       json_string_value(environment), &session->stream, &why),
 	             &why);
 	text_free(&why);
 }

@@ -83,8 +83,11 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 	%D%/apply_entry.c \
 	%D%/apply_refresh.c \
 	%D%/place.c \
-	%D%/publish_dns.c %D%/publish_dns.h %D%/publish_dns_internal.h \
+	%D%/publish.c %D%/publish.h %D%/publish_internal.h \
+	%D%/publish_dns.c \
+	%D%/publish_subject.c \
 	%D%/publish_walk.c \
+	%D%/publish_work.c \
 	%D%/remap.c \
 	%D%/replica.c %D%/replica.h \
 	%D%/sweep.c \
@@ -97,7 +100,7 @@ noinst_LTLIBRARIES += %D%/libproject.la
 %C%_libproject_la_SOURCES = \
 	%D%/complaint.c %D%/complaint.h \
 	%D%/profile.c %D%/profile.h \
-	%D%/project.h %D%/project_mail.h %D%/project_dns.h %D%/project_dns_parts.h \
+	%D%/project.c %D%/project.h %D%/project_mail.h %D%/project_dns.h %D%/project_dns_parts.h \
 	%D%/project_dns_apex.c \
 	%D%/project_dns_map.c \
 	%D%/project_dns_map_record.c \
@@ -133,5 +136,9 @@ sbin_PROGRAMS += %D%/ispman-cached
 	%D%/libshelf.la common/libcommon.la $(JANSSON_LIBS) $(LDAP_LIBS) $(CRYPTO_LIBS)
 %C%_ispman_cached_SOURCES = \
 	%D%/cached.c \
-	%D%/service.c %D%/service.h \
+	%D%/cached_counters.c %D%/cached_counters.h \
+	%D%/service.c %D%/service.h %D%/service_internal.h \
+	%D%/service_job.c \
+	%D%/service_status.c \
+	%D%/service_work.c \
 	%D%/source.c %D%/source.h

@@ -7,13 +7,15 @@
  * with it. reduce: all fragments of one subject become one record of the environment, or none, and say what is wrong
  * between them. Neither step does I/O or keeps state: the same input gives the same octets.
  *
- * All projections are shaped alike; project_dns.h and project_mail.h are the ones there are.
+ * All projections are shaped alike; project_dns.h and project_mail.h are the ones there are. A new one is a row of
+ * projections[], an environment of its own, and has one writer thread (publish.h).
  */
 #pragma once
 
 #include "cache/entry.h"
 #include "cache/key.h"
 #include "common/arena.h"
+#include "common/macro.h"
 #include "common/text.h"
 
 /* An entry and the RDNs from its own up to, not including, the base: rdns[0] is its own; depth 0 is the base
@@ -64,3 +66,50 @@ struct reduced {
 	struct text problems; /* a list for problem_next */
 	uint64_t hold_until;  /* dns, 'z': nonzero while a SOA is held because it went missing: reduce again at that time */
 };
+
+/* --- the table --------------------------------------------------------------------------------------- */
+
+struct profile;
+struct dns_settings;
+struct mail_settings;
+
+struct project_settings {
+	const struct profile *profile;
+	const struct dns_settings *dns;
+	const struct mail_settings *mail;
+};
+
+enum project_environment { PROJECT_DNS, PROJECT_ENVIRONMENTS };
+
+/* What records count as: numbers of bits, and of members of counted[]. */
+enum { PROJECT_DNS_ZONES, PROJECT_DNS_HELD };
+enum { PROJECT_COUNTED_MAX = 2 };
+
+/* What is different about an environment. */
+struct projection {
+	const char *name;    /* of its folder in the cache's */
+	unsigned format;     /* the version of its records, and the folder in that folder */
+	const char *letters; /* that its subjects begin with, in order; no two environments share one */
+	const char *counted[PROJECT_COUNTED_MAX]; /* in status and metrics; NULL: no more */
+	const char *counted_help[PROJECT_COUNTED_MAX];
+	const char *counted_letters; /* of the subjects whose records count as anything */
+	int (*map)(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena,
+	           struct mapped *out);
+	int (*reduce)(const struct project_settings *settings, const struct reduce_input *input, struct reduced *out);
+	/* What SUBJECT's record VALUE counts as: a bit each. */
+	unsigned (*counts)(struct span subject, struct span value);
+	/* SUBJECT for people. */
+	void (*put_subject)(struct text *out, struct span subject);
+};
+
+extern const struct projection projections[PROJECT_ENVIRONMENTS];
+
+/* The environment of SUBJECT; PROJECT_ENVIRONMENTS when it is of none. */
+enum project_environment project_of(struct span subject);
+
+/* The environment called NAME; PROJECT_ENVIRONMENTS when none is. */
+enum project_environment project_named(const char *name);
+
+/* What ENTRY contributes to all environments: the fragments of all projections, sorted, and all problems. As project_dns_map. */
+must_check int project_map(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena,
+                           struct mapped *out);

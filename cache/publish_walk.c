@@ -5,7 +5,7 @@
  */
 #include <config.h>
 
-#include "cache/publish_dns_internal.h"
+#include "cache/publish_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -24,16 +24,21 @@ publish_compare(const void *a, const void *b)
 	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* The smallest key above AFTER that CURSOR's table has and that begins with LETTER, cut by CUT octets at its end. */
-static int
-next_subject(struct store_cursor *cursor, char letter, const struct key *after, size_t cut, bool prefixed, struct key *out)
+struct walk
+publish_walk_of(const struct publish *publish)
 {
-	struct key start = *after;
+	return (struct walk){ .special = publish->special, .letters = publish->projection->letters };
+}
+
+int
+publish_walk_seek(const struct walk *walk, struct store_cursor *cursor, size_t cut, bool prefixed, struct key *out)
+{
+	struct key start = walk->last;
 	struct span key, value;
 	int r;
 
 	if (start.len == 0) {
-		start.octets[0] = (uint8_t)letter;
+		start.octets[0] = (uint8_t)*walk->letters;
 		start.len = 1;
 	} else if (cut > 0) {
 		/* Behind the last fragment of the subject: SUBJECT 0 FF... */
@@ -46,17 +51,17 @@ next_subject(struct store_cursor *cursor, char letter, const struct key *after, 
 		start.len--;
 	}
 	r = store_cursor_seek(cursor, start.len > 0 ? key_span(&start) : SPAN("\0"), &key, &value);
-	if (r == 1 && after->len > 0 && span_is(key, key_span(&start)))
+	if (r == 1 && walk->last.len > 0 && span_is(key, key_span(&start)))
 		r = store_cursor_next(cursor, &key, &value);
 	if (r <= 0)
 		return r;
 	if (key.len > KEY_MAX - 1 || key.len <= cut)
 		return -EBADMSG;
-	if (prefixed && key.data[0] != letter)
+	if (prefixed && key.data[0] != *walk->letters)
 		return 0;
 	out->len = 0;
 	if (!prefixed)
-		out->octets[out->len++] = (uint8_t)letter;
+		out->octets[out->len++] = (uint8_t)*walk->letters;
 	memcpy(out->octets + out->len, key.data, key.len - cut);
 	out->len += key.len - cut;
 	return 1;
@@ -75,34 +80,23 @@ int
 publish_walk_next(struct walk *walk, const struct walk_cursors *cursors)
 {
 	for (; *walk->letters != '\0'; walk->letters++, walk->last.len = 0) {
-		char letter = *walk->letters;
 		struct key best = { .len = 0 };
 		struct key found;
-		int r;
+		int r = publish_walk_seek(walk, cursors->fragments, 1 + REPLICA_ID_LEN, true, &found);
 
-		if (letter == 's') {
-			/* There is always one. */
-			if (walk->last.len == 0)
-				best = (struct key){ .len = 1, .octets = { 's' } };
-		} else {
-			r = next_subject(cursors->fragments, letter, &walk->last, 1 + REPLICA_ID_LEN, true, &found);
-			if (r < 0)
-				return r;
+		if (r == 1)
+			take_smaller(&found, &best);
+		if (r >= 0)
+			r = publish_walk_seek(walk, cursors->records, 0, true, &found);
+		if (r == 1)
+			take_smaller(&found, &best);
+		if (r >= 0 && walk->special != NULL) {
+			r = walk->special->walk(walk, cursors, &found);
 			if (r == 1)
 				take_smaller(&found, &best);
-			r = next_subject(cursors->served, letter, &walk->last, 0, true, &found);
-			if (r < 0)
-				return r;
-			if (r == 1)
-				take_smaller(&found, &best);
-			if (letter == 'z') {
-				r = next_subject(cursors->zones, letter, &walk->last, 0, false, &found);
-				if (r < 0)
-					return r;
-				if (r == 1)
-					take_smaller(&found, &best);
-			}
 		}
+		if (r < 0)
+			return r;
 		if (best.len > 0) {
 			walk->last = best;
 			return 1;
@@ -117,13 +111,13 @@ publish_step_begin(struct publish *publish, bool write, struct walk_step *step)
 	int r = store_begin_read(publish->replica->store, &step->directory);
 
 	if (r == 0)
-		r = write ? store_begin_write(publish->dns, &step->dns) : store_begin_read(publish->dns, &step->dns);
+		r = write ? store_begin_write(publish->store, &step->records) : store_begin_read(publish->store, &step->records);
 	if (r == 0)
 		r = store_cursor_open(step->directory, REPLICA_FRAGMENT, &step->cursors.fragments);
 	if (r == 0)
 		r = store_cursor_open(step->directory, REPLICA_ZONE, &step->cursors.zones);
 	if (r == 0)
-		r = store_cursor_open(step->dns, 0, &step->cursors.served);
+		r = store_cursor_open(step->records, 0, &step->cursors.records);
 	return r;
 }
 
@@ -132,51 +126,10 @@ publish_step_end(struct walk_step *step)
 {
 	store_cursor_close(step->cursors.fragments);
 	store_cursor_close(step->cursors.zones);
-	store_cursor_close(step->cursors.served);
+	store_cursor_close(step->cursors.records);
 	store_abort(step->directory);
-	store_abort(step->dns);
+	store_abort(step->records);
 	*step = (struct walk_step){ .directory = NULL };
-}
-
-/* --- serials --------------------------------------------------------------------------------------------- */
-
-int
-publish_served(struct publish *publish, uint32_t *out_base, uint32_t *out_epoch,
-               int (*each)(void *context, struct span reversed, uint32_t serial), void *context)
-{
-	cleanup(store_abortp) struct store_txn *txn = NULL;
-	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
-	struct settings_record settings;
-	struct state_record state;
-	struct span key, value;
-	int r = store_begin_read(publish->dns, &txn);
-
-	if (r == 0)
-		r = store_get(txn, 0, SPAN("m"), &value);
-	if (r <= 0 || state_record_read(value, &state) < 0 || !state.complete)
-		return r < 0 ? r : 0;
-	r = store_get(txn, 0, SPAN("s"), &value);
-	if (r <= 0 || settings_record_read(value, &settings) < 0)
-		return r < 0 ? r : 0;
-	*out_base = settings.base_serial;
-	*out_epoch = settings.epoch;
-	if (each == NULL)
-		return 1;
-	r = store_cursor_open(txn, 0, &cursor);
-	if (r == 0)
-		r = store_cursor_seek(cursor, SPAN("z"), &key, &value);
-	while (r == 1 && key.data[0] == 'z') {
-		struct zone_record zone;
-
-		/* A replica has its master's. */
-		if (zone_record_read(value, &zone) == 0 && zone.kind != ZONE_REPLICA) {
-			r = each(context, span_skip(key, 1), zone_serial(&zone, &settings));
-			if (r < 0)
-				return r;
-		}
-		r = store_cursor_next(cursor, &key, &value);
-	}
-	return r < 0 ? r : 1;
 }
 
 /* --- comparing --------------------------------------------------------------------------------------------- */
@@ -185,8 +138,8 @@ publish_served(struct publish *publish, uint32_t *out_base, uint32_t *out_epoch,
 static int
 verify_subject(struct publish *reader, const struct walk_step *step, struct span subject, bool *out_exists)
 {
-	uint64_t hold;
-	int r = publish_combine(reader, step->directory, step->dns, subject, out_exists, &hold);
+	struct reduce_input known;
+	int r = publish_combine(reader, step->directory, step->records, subject, out_exists, &known);
 
 	arena_reset(&reader->arena);
 	if (r < 0)
@@ -196,17 +149,13 @@ verify_subject(struct publish *reader, const struct walk_step *step, struct span
 }
 
 static void
-say_difference(struct span subject, bool exists, void (*each)(void *context, const char *sentence), void *context)
+say_difference(const struct projection *projection, struct span subject, bool exists,
+               void (*each)(void *context, const char *sentence), void *context)
 {
 	cleanup(text_free) struct text sentence = TEXT_INIT;
-	struct dname zone, name;
-	char letter;
 
-	if (key_split(subject, &letter, &zone, &name) < 0)
-		return;
-	text_putf(&sentence, "dns: %s ", letter == 's' ? "settings" : letter == 'z' ? "zone" : "node");
-	if (letter != 's')
-		dname_put_text(&sentence, &name);
+	text_putf(&sentence, "%s: ", projection->name);
+	projection->put_subject(&sentence, subject);
 	text_put(&sentence, exists ? " differs from what directory/ says" : " is missing");
 	each(context, text_str(&sentence));
 }
@@ -216,7 +165,7 @@ publish_verify(struct publish *publish, void (*each)(void *context, const char *
                const atomic_bool *stop)
 {
 	struct publish *reader = calloc(1, sizeof(*reader));
-	struct walk walk = { .letters = PUBLISH_LETTERS };
+	struct walk walk = publish_walk_of(publish);
 	struct walk_step step = { .directory = NULL };
 	int64_t differ = 0;
 	int patience = VERIFY_PATIENCE;
@@ -225,6 +174,8 @@ publish_verify(struct publish *publish, void (*each)(void *context, const char *
 	if (reader == NULL)
 		return -ENOMEM;
 	/* A shadow with scratch memory of its own: the thread goes on meanwhile. */
+	reader->projection = publish->projection;
+	reader->special = publish->special;
 	reader->replica = publish->replica;
 	reader->options = publish->options;
 	while (r == 1) {
@@ -250,7 +201,7 @@ publish_verify(struct publish *publish, void (*each)(void *context, const char *
 			if (r == 0) {
 				differ++;
 				if (each != NULL)
-					say_difference(key_span(&walk.last), exists, each, context);
+					say_difference(publish->projection, key_span(&walk.last), exists, each, context);
 			}
 			r = 1;
 		}

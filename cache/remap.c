@@ -19,19 +19,14 @@ enum { REMAP_BATCH = 500 };
 static void
 projection_name(const struct apply *apply, struct text *out)
 {
-	const struct dns_settings *dns = apply->options.dns;
-	const struct profile *profile = dns->profile;
-	const struct span *names[] = {
-		&profile->domain_class, &profile->domain_attribute, &profile->domain_type, &profile->replica_master,
-		&profile->record_class, &profile->zone_attribute, &profile->owner_attribute, &profile->ttl_attribute,
-		&profile->unknown_attribute, &profile->dns_branch, &profile->zone_label_attribute, &profile->conf_branch,
-		&profile->conf_variable, &profile->conf_value,
-	};
+	const struct dns_settings *dns = apply->options.project->dns;
+	/* A profile is spans and nothing else. */
+	const struct span *names = (const struct span *)(const void *)apply->options.project->profile;
 
 	text_putf(out, "%d", PROFILE_VERSION);
-	for (size_t i = 0; i < array_size(names); i++) {
+	for (size_t i = 0; i < sizeof(struct profile) / sizeof(struct span); i++) {
 		text_put_char(out, ' ');
-		text_put_span(out, *names[i]);
+		text_put_span(out, names[i]);
 	}
 	for (size_t i = 0; i < dns->prefix_count; i++) {
 		const struct reverse_prefix *prefix = &dns->prefixes[i];

@@ -14,7 +14,7 @@
  *   uuid      entryUUID             → number     (in order of time, so that a load appends)
  *   fragment  subject 0 number      → payload    (what the entry contributes to the subject)
  *   zone      reversed zone name    → serial state
- *   pending   sequence, subject     → nothing    (touched subjects that dns/ may not show yet)
+ *   pending   sequence, subject     → nothing    (touched subjects that environments may not show yet)
  *   problem   number                → what is wrong with the entry
  *
  * Functions take the transaction they work in; none begins or ends one but replica_open. Each returns 1 or 0 for found and

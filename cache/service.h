@@ -7,7 +7,7 @@
 
 #include "cache/apply.h"
 #include "cache/control.h"
-#include "cache/publish_dns.h"
+#include "cache/publish.h"
 #include "cache/settings.h"
 #include "cache/source.h"
 
@@ -15,11 +15,12 @@ struct service {
 	struct settings *settings;
 	struct replica *replica;
 	struct apply *apply;
-	struct publish *publish;
+	struct publish *publish[PROJECT_ENVIRONMENTS];
 	struct source *source;
 	struct control *control;
 	int64_t started; /* seconds since 1970 */
-	uint64_t contact; /* when the cache was last known to be what the source has, microseconds since 1970; 0 never */
+	/* When each environment was last known to be what the source has, microseconds since 1970; 0 never. */
+	uint64_t contact[PROJECT_ENVIRONMENTS];
 	/* Takes the mutex that guards a job's output; one job (verify, rebuild, release-brake) runs at a time. */
 	struct service_job *job;
 };
@@ -30,8 +31,8 @@ void service_actions(struct service *service, struct control_actions *out);
 /* Whether the directory's changes of a moment ago are visible. */
 bool service_is_synchronised(struct service *service);
 
-/* Brings service->contact up to date, for the main thread. While dns/ cannot be written it stays what it is: readers ask
- * how old is what they read. */
+/* Brings service->contact up to date, for the main thread. While an environment cannot be written its own stays what it is:
+ * readers ask how old is what they read. */
 void service_note_contact(struct service *service);
 
 /* Starts deriving everything again in the background, as `ispmanctl rebuild` does. 0, or -EBUSY while a job runs. */

@@ -362,6 +362,7 @@ fill(struct settings *s, struct text *why)
 		s->ldif_path = s->cached_source + 5;
 	if (s->dns_max_age == 0)
 		s->dns_max_age = s->max_age;
+	s->project = (struct project_settings){ .profile = &s->profile, .dns = &s->dns };
 	r = fill_profile(s);
 	return r < 0 ? r : fill_dns(s, why);
 }

@@ -59,6 +59,7 @@ struct settings {
 	/* Made of the above; spans and pointers lie in the arena. */
 	struct profile profile;
 	struct dns_settings dns;
+	struct project_settings project;
 };
 
 /* Reads PATH and OVERRIDES (common/conf.h). The rules between settings that the daemon needs (a source of

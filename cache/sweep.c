@@ -123,7 +123,7 @@ is_served(struct weighing *w, const struct text *fragments)
 		.dn_of = no_dn,
 	};
 	struct zone_record zone;
-	int r = text_failed(fragments) ? -ENOMEM : project_dns_reduce(w->apply->options.dns, &input, &w->reduced);
+	int r = text_failed(fragments) ? -ENOMEM : project_dns_reduce(w->apply->options.project->dns, &input, &w->reduced);
 
 	if (r < 0 || !w->reduced.present)
 		return r;

@@ -46,7 +46,7 @@ touch_map_stored(struct apply *apply, uint64_t id, struct arena *arena, struct m
 	entry.dn = text_span(&dn);
 	placed.entry = &entry;
 	placed.rdns = rdns;
-	return project_dns_map(apply->options.dns, &placed, arena, out);
+	return project_map(apply->options.project, &placed, arena, out);
 }
 
 static int
@@ -100,7 +100,7 @@ touch_reverse(struct apply *apply, struct span subject)
 
 	if (r < 0)
 		return r;
-	if (project_dns_reverse_zone(apply->options.dns, &name, &zone)) {
+	if (project_dns_reverse_zone(apply->options.project->dns, &name, &zone)) {
 		r = touch_zone_name(apply, &zone);
 		if (r < 0)
 			return r;
@@ -143,7 +143,8 @@ touch_subject(struct apply *apply, struct span subject)
 	if (apply->loading)
 		return 0;
 	r = put_pending(apply, subject);
-	if (r < 0)
+	/* Others have no serials. */
+	if (r < 0 || project_of(subject) != PROJECT_DNS)
 		return r;
 	switch (subject.data[0]) {
 	case 's':

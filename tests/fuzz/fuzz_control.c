@@ -66,6 +66,14 @@ by_peer(void *context, const struct control_peer *peer, struct control_stream *o
 }
 
 static int
+rebuild(void *context, const struct control_peer *peer, const char *environment, struct control_stream *out, struct text *why)
+{
+	(void)peer;
+	(void)environment;
+	return problems(context, out, why);
+}
+
+static int
 entries(void *context, struct span subject, json_t **out_dns, struct text *why)
 {
 	(void)context;
@@ -110,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int asked = 0;
 	const struct control_actions actions = { &asked,  status,  begin_wait, synchronised, problems,
-		                               by_peer, by_peer, entries,    release };
+		                               by_peer, rebuild, entries,    release };
 	const struct control_peer peer = { 0, 1 };
 	struct control_session session;
 	size_t step = size > 0 ? (size_t)data[0] + 1 : 1;

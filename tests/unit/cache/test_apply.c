@@ -9,7 +9,7 @@
 #include "tests/unit/test.h"
 
 #include "cache/apply_internal.h"
-#include "cache/publish_dns.h"
+#include "cache/publish.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -261,6 +261,7 @@ static const struct dns_settings settings = {
 	.prefix_count = 1,
 	.prefixes = { { .family = 4, .length = 24, .cut = 24, .address = { 192, 0, 2 } } },
 };
+static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings };
 
 struct cache {
 	char folder[64];
@@ -292,10 +293,10 @@ static void
 cache_open(struct cache *cache)
 {
 	struct publish_options publish = {
-		.cache_dir = cache->folder, .dns = &settings, .map_size = 64 << 20, .group = (gid_t)-1
+		.cache_dir = cache->folder, .settings = &project, .map_size = 64 << 20, .group = (gid_t)-1
 	};
 	struct apply_options apply = {
-		.dns = &settings,
+		.project = &project,
 		.binding = SPAN("test"),
 		.brake_percent = 100,
 		.committed = on_committed,
@@ -476,7 +477,7 @@ compare_entry(struct cache *cache, struct store_txn *txn, const struct directory
 	assert_string_equal(text_str(&dn), text_str(&shown.dn));
 	placed.rdns = rdns;
 	placed.depth = count - 1;
-	assert_int_equal(project_dns_map(&settings, &placed, &arena, &mapped), 0);
+	assert_int_equal(project_map(&project, &placed, &arena, &mapped), 0);
 	for (const struct fragment *one = mapped.fragments; one != NULL; one = one->next) {
 		struct key key;
 		struct span value;

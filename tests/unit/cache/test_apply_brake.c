@@ -17,6 +17,7 @@
 enum { HOSTS = 2500, ANCESTORS = 6, PATIENCE_MILLISECONDS = 20000 };
 
 static const struct dns_settings settings = { .profile = &profile_ispman };
+static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings };
 
 static struct {
 	char folder[64];
@@ -171,7 +172,7 @@ end_release(int want)
 static int
 set_up(void **state)
 {
-	struct apply_options options = { .dns = &settings, .binding = SPAN("test"), .brake_percent = 10,
+	struct apply_options options = { .project = &project, .binding = SPAN("test"), .brake_percent = 10,
 		                         .committed = on_committed, .published = on_published };
 	cleanup(text_free) struct text why = TEXT_INIT;
 	bool wiped;

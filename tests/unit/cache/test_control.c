@@ -94,8 +94,10 @@ fake_verify(void *context, const struct control_peer *peer, struct control_strea
 }
 
 static int
-fake_rebuild(void *context, const struct control_peer *peer, struct control_stream *out, struct text *why)
+fake_rebuild(void *context, const struct control_peer *peer, const char *environment, struct control_stream *out,
+             struct text *why)
 {
+	(void)environment;
 	(void)peer;
 	fake.rebuilt++;
 	return fake_problems(context, out, why);

@@ -35,6 +35,7 @@ struct world {
 	struct apply *apply;
 	struct feed feed;
 	struct dns_settings settings;
+	struct project_settings project;
 	unsigned agains;
 };
 
@@ -306,7 +307,7 @@ static void
 start(struct world *w)
 {
 	struct apply_options options = {
-		.dns = &w->settings, .binding = SPAN("test"), .brake_percent = 100, .say = say_nothing
+		.project = &w->project, .binding = SPAN("test"), .brake_percent = 100, .say = say_nothing
 	};
 
 	assert_int_equal(apply_new(&w->replica, &options, &w->apply), 0);
@@ -322,6 +323,7 @@ open_world(struct world *w, uint64_t seed)
 	memset(w, 0, sizeof(*w));
 	w->random = seed;
 	w->settings.profile = &profile_ispman;
+	w->project = (struct project_settings){ .profile = &profile_ispman, .dns = &w->settings };
 	snprintf(w->folder, sizeof(w->folder), "/tmp/ispman-test-place.XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	assert_int_equal(replica_open(w->folder, SPAN("o=test"), 64 << 20, &w->replica, &wiped, &why), 0);

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * Keeps the dns environment what directory/ says: one thread, the environment's only writer.
+ * Keeps one environment what directory/ says: one thread, the environment's only writer.
  *
- * It combines the subjects that commits of directory/ left pending, each whole or not at all, and remembers in
- * the environment itself how far it has come: after a crash it goes on from there. A rebuild walks all subjects in order
- * and writes what differs, in small transactions; readers see every subject old or new all the while.
+ * It combines those subjects that commits of directory/ left pending and that are its environment's, each whole or not at
+ * all, and remembers in the environment itself how far it has come: after a crash it goes on from there. A rebuild walks all
+ * subjects in order and writes what differs, in small transactions; readers see every subject old or new all the while.
+ *
+ * Publishers know nothing of one another. Whoever holds up the writer of one environment holds up no other.
  */
 #pragma once
 
-#include "cache/project_dns.h"
+#include "cache/project.h"
 #include "cache/replica.h"
 
 #include <stdatomic.h>
 
 struct publish_options {
+	enum project_environment environment;
 	const char *cache_dir;
-	const struct dns_settings *dns;
+	const struct project_settings *settings;
 	size_t map_size;
 	gid_t group; /* who may read, (gid_t)-1: nobody else */
 	void (*say)(void *context, int level, const char *sentence);
@@ -31,8 +34,7 @@ struct publish_status {
 	uint64_t applied;    /* the last sequence that is visible */
 	uint64_t wanted;     /* the last that was committed */
 	uint64_t subjects;   /* combined since the start */
-	uint64_t held_zones; /* whose SOA is held */
-	uint64_t zones;      /* served */
+	uint64_t counts[PROJECT_COUNTED_MAX]; /* of records, as project.h's counted[] */
 	uint64_t problems;   /* subjects with something wrong */
 	uint64_t busy_since; /* monotonic milliseconds since when one transaction runs, 0: none */
 	char error[256];     /* what stops it, empty when nothing does */
@@ -40,7 +42,7 @@ struct publish_status {
 
 struct publish;
 
-/* Opens CACHE_DIR/dns/1, wiping what a first build left half done. WHY gets a sentence on failure. */
+/* Opens CACHE_DIR/NAME/FORMAT, wiping what a first build left half done. WHY gets a sentence on failure. */
 must_check int publish_open(struct replica *replica, const struct publish_options *options, struct publish **out,
                             struct text *why);
 must_check int publish_start(struct publish *publish);
@@ -49,16 +51,18 @@ void publish_free(struct publish *publish);
 
 /* directory/ has committed SEQUENCE. */
 void publish_wanted(struct publish *publish, uint64_t sequence);
-/* As served in apply.h. */
+/* dns: as served in apply.h. */
 must_check int publish_served(struct publish *publish, uint32_t *out_base, uint32_t *out_epoch,
                               int (*each)(void *context, struct span reversed, uint32_t serial), void *context);
 /* Everything is to be combined anew. */
 void publish_rebuild(struct publish *publish);
-/* How far the environment is, durably. */
+/* How far the environment is, durably: no pending row of its own up to here is needed. */
 uint64_t publish_applied(struct publish *publish);
 void publish_status(struct publish *publish, struct publish_status *out);
 
-/* Whether one transaction has been running for so long that a reader must be holding it up. */
+/* How long one transaction has been running, in milliseconds; 0: none is. A long one is held up by a reader. */
+uint64_t publish_busy_for(const struct publish_status *status);
+/* Whether that is so long that someone should know. */
 bool publish_is_stuck(const struct publish_status *status);
 
 /* Combines every subject and compares, without writing: the number of records that differ, or negative. Each difference is

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * The environments there are, a row each; and what an entry contributes to all of them.
+ */
+#include <config.h>
+
+#include "cache/project.h"
+
+#include "cache/project_dns.h"
+
+#include <errno.h>
+
+/* --- dns ------------------------------------------------------------------------------------------- */
+
+static int
+map_dns(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena, struct mapped *out)
+{
+	return project_dns_map(settings->dns, placed, arena, out);
+}
+
+static int
+reduce_dns(const struct project_settings *settings, const struct reduce_input *input, struct reduced *out)
+{
+	return project_dns_reduce(settings->dns, input, out);
+}
+
+static unsigned
+counts_dns(struct span subject, struct span value)
+{
+	struct zone_record zone;
+	bool served;
+
+	if (subject.data[0] != 'z' || zone_record_read(value, &zone) < 0)
+		return 0;
+	served = zone.kind == ZONE_REPLICA || (zone.kind == ZONE_PRIMARY && zone.has_soa);
+	return (served ? 1u << PROJECT_DNS_ZONES : 0) | (zone.held ? 1u << PROJECT_DNS_HELD : 0);
+}
+
+static void
+put_dns_subject(struct text *out, struct span subject)
+{
+	struct dname zone, name;
+	char letter;
+
+	if (key_split(subject, &letter, &zone, &name) < 0)
+		return;
+	text_put(out, letter == 's' ? "settings" : letter == 'z' ? "zone " : "node ");
+	if (letter != 's')
+		dname_put_text(out, &name);
+}
+
+/* --- the table -------------------------------------------------------------------------------------- */
+
+const struct projection projections[PROJECT_ENVIRONMENTS] = {
+	[PROJECT_DNS] = {
+		.name = "dns",
+		.format = RECORD_VERSION,
+		.letters = "nrsz",
+		.counted = { [PROJECT_DNS_ZONES] = "zones", [PROJECT_DNS_HELD] = "held_zones" },
+		.counted_help = { [PROJECT_DNS_ZONES] = "Zones that are served.",
+		                  [PROJECT_DNS_HELD] = "Zones that are served with their last good SOA." },
+		.counted_letters = "z",
+		.map = map_dns,
+		.reduce = reduce_dns,
+		.counts = counts_dns,
+		.put_subject = put_dns_subject,
+	},
+};
+
+enum project_environment
+project_of(struct span subject)
+{
+	enum project_environment i = 0;
+
+	while (i < PROJECT_ENVIRONMENTS && (subject.len == 0 || subject.data[0] == '\0' ||
+	                                    strchr(projections[i].letters, subject.data[0]) == NULL))
+		i++;
+	return i;
+}
+
+enum project_environment
+project_named(const char *name)
+{
+	enum project_environment i = 0;
+
+	while (i < PROJECT_ENVIRONMENTS && strcmp(projections[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static bool
+sorts_before(const struct fragment *a, const struct fragment *b)
+{
+	size_t n = a->subject.len < b->subject.len ? a->subject.len : b->subject.len;
+	int order = memcmp(a->subject.octets, b->subject.octets, n);
+
+	return order != 0 ? order < 0 : a->subject.len < b->subject.len;
+}
+
+static struct fragment *
+merge(struct fragment *a, struct fragment *b)
+{
+	struct fragment *merged = NULL, **last = &merged;
+
+	while (a != NULL && b != NULL) {
+		struct fragment **first = sorts_before(a, b) ? &a : &b;
+
+		*last = *first;
+		last = &(*last)->next;
+		*first = *last;
+	}
+	*last = a != NULL ? a : b;
+	return merged;
+}
+
+int
+project_map(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena, struct mapped *out)
+{
+	struct mapped one = { .problems = TEXT_INIT };
+	int r = projections[0].map(settings, placed, arena, out);
+
+	for (size_t i = 1; r == 0 && i < PROJECT_ENVIRONMENTS; i++) {
+		r = projections[i].map(settings, placed, arena, &one);
+		if (r < 0)
+			break;
+		out->fragments = merge(out->fragments, one.fragments);
+		if (one.problems.len > 0)
+			text_put_span(&out->problems, text_span(&one.problems));
+	}
+	text_free(&one.problems);
+	return r == 0 && text_failed(&out->problems) ? -ENOMEM : r;
+}
