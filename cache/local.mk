@@ -30,7 +30,6 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 	%D%/dns.h %D%/known_dns.c %D%/read_dns.c %D%/read_dns.h %D%/resolve_dns.c %D%/reverse_dns.c %D%/transfer_dns.c \
 	%D%/key.c %D%/key.h \
 	%D%/load_mark.c %D%/load_mark.h \
-	%D%/mail.h \
 	%D%/octets.h \
 	%D%/record.c %D%/record.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h %D%/store_rows.c %D%/store_txn.c
@@ -43,6 +42,14 @@ noinst_LTLIBRARIES += %D%/libaddress.la
 %C%_libaddress_la_SOURCES = \
 	%D%/address.c %D%/address.h \
 	%D%/record_mail.c %D%/record_mail.h
+
+# What mail servers ask, answered from the shelf.
+noinst_LTLIBRARIES += %D%/libmail.la
+%C%_libmail_la_LIBADD = %D%/libaddress.la
+%C%_libmail_la_SOURCES = \
+	%D%/mail.h \
+	%D%/mail_chain.c %D%/mail_results.c %D%/mail_results.h %D%/mail_virtual.c \
+	%D%/read_mail.c %D%/read_mail.h %D%/resolve_mail.c %D%/resolve_mail.h
 
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la

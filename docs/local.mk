@@ -24,6 +24,7 @@ dist_doc_DATA = \
 	README.md \
 	%D%/ARCHITECTURE.md \
 	%D%/dns-data.md \
+	%D%/mail-maps.md \
 	%D%/getting-started.md \
 	%D%/operations.md
 

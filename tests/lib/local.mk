@@ -2,6 +2,12 @@
 check_LTLIBRARIES += %D%/libdnstext.la
 %C%_libdnstext_la_SOURCES = %D%/dns_text.c %D%/dns_text.h
 
-check_PROGRAMS += %D%/write_dns
+check_LTLIBRARIES += %D%/libmailtext.la
+%C%_libmailtext_la_SOURCES = %D%/mail_text.c %D%/mail_text.h
+
+check_PROGRAMS += %D%/write_dns %D%/write_mail
+%C%_write_mail_LDADD = %D%/libmailtext.la cache/libaddress.la cache/libshelf.la
+%C%_write_mail_SOURCES = %D%/write_mail.c
+
 %C%_write_dns_LDADD = %D%/libdnstext.la cache/libshelf.la
 %C%_write_dns_SOURCES = %D%/write_dns.c

@@ -34,6 +34,7 @@ unit_tests = \
 	%D%/cache/test_cache \
 	%D%/dlz_ispman/test_walk \
 	%D%/cache/test_resolve_dns \
+	%D%/cache/test_resolve_mail \
 	%D%/cache/test_settings \
 	%D%/cache/test_load_mark \
 	%D%/cache/test_store
@@ -152,6 +153,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_resolve_dns_CFLAGS = $(unit_cflags)
 %C%_cache_test_resolve_dns_LDADD = tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_resolve_dns_SOURCES = %D%/cache/test_resolve_dns.c %D%/test.h
+
+%C%_cache_test_resolve_mail_CFLAGS = $(unit_cflags)
+%C%_cache_test_resolve_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_resolve_mail_SOURCES = %D%/cache/test_resolve_mail.c %D%/test.h
 
 %C%_cache_test_cache_CFLAGS = $(unit_cflags)
 %C%_cache_test_cache_LDADD = tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)

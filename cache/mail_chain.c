@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * From an address to the record that answers for it:
+ *
+ *	1  the whole local part at X, its domain
+ *	2  the local part without its extension at X
+ *	3  if X is a replica: the same two at D, its master
+ *	4  the catch-all of X, then that of D
+ *
+ * All maps about addresses go the same way and end at the same record, so that they never contradict each other: what a map cannot
+ * say of the record where the chain ends, it does not ask of the next one. Else the catch-all would have a mailbox for an address that
+ * only forwards, and its holder might send as anybody. docs/mail-maps.md has the table.
+ */
+#include <config.h>
+
+#include "cache/resolve_mail.h"
+
+#include <errno.h>
+
+/* --- the question --------------------------------------------------------------------------------- */
+
+static void
+say_domain(const struct mail_question *q)
+{
+	struct span name = address_domain_span(&q->address);
+	struct key key;
+
+	key_mail_domain(&key, name);
+	if (!q->is_hosted)
+		mail_say(q->view, &key, "%.*s is no mail domain of ours", SPAN_ARGS(name));
+	else if (q->domain.master.len > 0)
+		mail_say(q->view, &key, "%.*s is a replica of %.*s%s", SPAN_ARGS(name), SPAN_ARGS(q->domain.master),
+		         q->has_master ? "" : ", which is no domain that can be repeated");
+	else
+		mail_say(q->view, &key, "%.*s is a mail domain of ours", SPAN_ARGS(name));
+}
+
+/* The domains X and D. */
+static int
+look_up_domains(struct mail_question *q)
+{
+	struct mail_view *view = q->view;
+	struct span name = address_domain_span(&q->address);
+	int r = mail_domain_at(view, name, &q->domain);
+
+	if (r <= 0)
+		return r;
+	q->is_hosted = true;
+	q->is_refused = q->domain.suspended;
+	if (q->domain.master.len > 0) {
+		r = mail_domain_at(view, q->domain.master, &q->master);
+		if (r < 0)
+			return r;
+		/* A replica of a replica repeats nothing. */
+		q->has_master = r > 0 && q->master.master.len == 0;
+		q->is_refused |= q->has_master && q->master.suspended;
+	}
+	q->is_refused &= q->options->refuse_suspended_domains;
+	return 0;
+}
+
+int
+mail_question_set(struct mail_question *out, struct mail_view *view, const struct mail_options *options, struct span key)
+{
+	int r = address_read(key, &out->address);
+
+	if (r < 0)
+		return r;
+	out->view = view;
+	out->options = options;
+	out->is_hosted = out->is_refused = out->has_master = false;
+	out->base_len = address_extension(address_local_span(&out->address), options->delimiters);
+	/* No entry can hold what is at an address literal. */
+	r = out->address.literal ? -EINVAL : look_up_domains(out);
+	if (r == 0 && view->say != NULL)
+		say_domain(out);
+	return r;
+}
+
+void
+mail_put_asked(const struct mail_question *q, const struct mail_match *match, struct text *out)
+{
+	address_put(out, span_from(q->address.local, match->is_base ? q->base_len : q->address.local_len),
+	            address_domain_span(&q->address));
+}
+
+/* --- claims ----------------------------------------------------------------------------------------- */
+
+/* An entry speaks for its own domain and that one's replicas. */
+static bool
+counts(const struct mail_claim *claim, struct span claimer)
+{
+	return claim->claimer.len == 0 || (claimer.len > 0 && span_is(claim->claimer, claimer));
+}
+
+int
+mail_next_claim(const struct mail_question *q, const struct mail_match *match, struct mail_address *claims, struct mail_claim *out)
+{
+	int r;
+
+	do
+		r = mail_address_next(claims, out);
+	while (r > 0 && (!counts(out, match->claimer) ||
+	                 ((out->flags & MAIL_SUSPENDED) != 0 && q->options->refuse_suspended_users)));
+	return r;
+}
+
+static int
+judge(const struct mail_question *q, struct mail_match *match)
+{
+	struct mail_address claims = match->claims;
+	enum mail_verdict verdict = MAIL_NOTHING;
+	struct mail_claim claim;
+	int r;
+
+	while ((r = mail_address_next(&claims, &claim)) > 0) {
+		enum mail_verdict said;
+
+		if (!counts(&claim, match->claimer))
+			continue;
+		if ((claim.flags & MAIL_SUSPENDED) != 0 && q->options->refuse_suspended_users)
+			said = MAIL_REFUSED;
+		else if (claim.relocated.len > 0)
+			said = MAIL_MOVED;
+		else
+			said = mail_claim_delivers(&claim) ? MAIL_DELIVERS : MAIL_EMPTY;
+		if (said > verdict)
+			verdict = said;
+	}
+	match->verdict = verdict;
+	return r;
+}
+
+/* --- the chain --------------------------------------------------------------------------------------- */
+
+struct step {
+	bool at_master, is_base, is_catch_all;
+};
+
+static void
+say_step(const struct mail_question *q, const struct mail_match *match, struct span local, int found)
+{
+	static const char *const verdicts[] = {
+		[MAIL_NOTHING] = "is held only by entries of other domains, which have no say in it",
+		[MAIL_EMPTY] = "is held, but without a mailbox and without anywhere to send its mail",
+		[MAIL_REFUSED] = "is held by a suspended user: mail is refused",
+		[MAIL_MOVED] = "has moved",
+		[MAIL_DELIVERS] = "is held",
+	};
+	const char *what = match->is_catch_all ? "the catch-all " : "";
+	const char *why = match->is_base && match->at_master ? ", without the extension, at the replica's master,"
+	                  : match->is_base                   ? ", without the extension,"
+	                  : match->at_master                 ? ", at the replica's master,"
+	                                                     : "";
+	struct key key;
+
+	key_mail_address(&key, match->domain, local);
+	mail_say(q->view, &key, "%s%.*s@%.*s%s %s", what, SPAN_ARGS(local), SPAN_ARGS(match->domain), why,
+	         found > 0 ? verdicts[match->verdict] : "is held by nobody");
+}
+
+/* Looks at one record: 1 when the chain ends there. */
+static int
+take_step(struct mail_question *q, const struct step *step, enum mail_reach reach, struct mail_match *out)
+{
+	struct mail_match match = {
+		.at_master = step->at_master,
+		.is_base = step->is_base,
+		.is_catch_all = step->is_catch_all,
+		.domain = step->at_master ? q->domain.master : address_domain_span(&q->address),
+		.claimer = step->at_master || !q->is_hosted ? (struct span){ "", 0 } : q->domain.master,
+	};
+	struct span local = span_from(q->address.local, step->is_catch_all ? 0 : step->is_base ? q->base_len : q->address.local_len);
+	int r = step->is_catch_all ? mail_catch_all_at(q->view, match.domain, &match.claims)
+	                           : mail_address_at(q->view, match.domain, local, &match.claims);
+	int found = r;
+
+	if (r > 0)
+		r = judge(q, &match);
+	if (r < 0)
+		return r;
+	if (q->view->say != NULL)
+		say_step(q, &match, local, found);
+	if (found == 0 || match.verdict == MAIL_NOTHING || (match.verdict == MAIL_EMPTY && reach != MAIL_REACH_HOLDER))
+		return 0;
+	*out = match;
+	return 1;
+}
+
+int
+mail_find(struct mail_question *q, enum mail_reach reach, struct mail_match *out)
+{
+	static const struct step exact[] = {
+		{ false, false, false }, { false, true, false }, { true, false, false }, { true, true, false },
+	};
+	static const struct step catch_all[] = { { false, false, true }, { true, false, true } };
+	bool has_extension = q->base_len < q->address.local_len;
+	int r = 0;
+
+	if (q->is_refused) {
+		mail_say(q->view, NULL, "the domain is suspended: its mail is refused");
+		return 0;
+	}
+	for (size_t i = 0; i < array_size(exact) && r == 0 && q->address.kind == ADDRESS_FULL; i++)
+		if ((q->has_master || !exact[i].at_master) && (has_extension || !exact[i].is_base))
+			r = take_step(q, &exact[i], reach, out);
+	for (size_t i = 0; i < array_size(catch_all) && r == 0 && reach != MAIL_REACH_EXACT; i++)
+		if (q->has_master || !catch_all[i].at_master)
+			r = take_step(q, &catch_all[i], reach, out);
+	return r;
+}

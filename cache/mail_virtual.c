@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * What an address becomes: where its mailbox lies, where its mail is forwarded, who is in the group; with the extension that was
+ * taken off to find it.
+ *
+ * Postfix asks again for each result, and stops where an address becomes itself: so groups within groups are its own business. With
+ * expand_groups they are replaced by their members here, each group once. What goes too deep or becomes too much stays a group, and
+ * Postfix asks for it.
+ */
+#include <config.h>
+
+#include "cache/resolve_mail.h"
+
+#include <errno.h>
+
+/* Members that are looked at for one answer, for each that it may have: groups that name each other all over are no way to keep the
+ * server busy. */
+enum { WORK_A_RESULT = 16 };
+
+struct expansion {
+	struct mail_view *view;
+	const struct mail_options *options;
+	struct mail_results *list;
+	bool expands;
+	uint64_t work; /* members that may still be looked at */
+	const char **seen; /* where the records of groups lie that were replaced */
+	size_t seen_count, seen_room;
+};
+
+/* One group, or the address that was asked for. */
+struct level {
+	struct mail_question *question;
+	const struct mail_match *match;
+	unsigned depth;
+	struct text *extension, *formed;
+};
+
+static int put_claims(struct expansion *x, const struct level *level);
+
+/* --- groups within groups --------------------------------------------------------------------------- */
+
+static bool
+was_seen(const struct expansion *x, const char *record)
+{
+	for (size_t i = 0; i < x->seen_count; i++)
+		if (x->seen[i] == record)
+			return true;
+	return false;
+}
+
+static int
+see(struct expansion *x, const char *record)
+{
+	if (x->seen_count == x->seen_room) {
+		size_t room = x->seen_room > 0 ? 2 * x->seen_room : 16;
+		const char **seen = realloc(x->seen, room * sizeof(*seen));
+
+		if (seen == NULL)
+			return -ENOMEM;
+		x->seen = seen;
+		x->seen_room = room;
+	}
+	x->seen[x->seen_count++] = record;
+	return 0;
+}
+
+/* Whether a group holds the address: 1, 0 or -EBADMSG. */
+static int
+is_group(const struct mail_question *question, const struct mail_match *match)
+{
+	struct mail_address claims = match->claims;
+	struct mail_claim claim;
+	int r;
+
+	while ((r = mail_next_claim(question, match, &claims, &claim)) > 0)
+		if (claim.holder == MAIL_GROUP && mail_claim_delivers(&claim))
+			return 1;
+	return r;
+}
+
+static int
+put_members(struct expansion *x, struct mail_question *question, const struct mail_match *match, unsigned depth)
+{
+	struct text extension = TEXT_INIT, formed = TEXT_INIT;
+	const struct level level = { question, match, depth, &extension, &formed };
+	size_t count = x->list->count, seen_count = x->seen_count;
+	int r = see(x, match->claims.octets.data);
+
+	if (r == 0 && match->is_base)
+		address_put_typed_extension(&extension, &question->address, x->options->delimiters);
+	if (r == 0)
+		r = put_claims(x, &level);
+	if (r == -EOVERFLOW) {
+		mail_say(x->view, NULL, "with the members of %.*s it would be too much: it stays a group",
+		         SPAN_ARGS(address_local_span(&question->address)));
+		mail_results_cut(x->list, count);
+		x->seen_count = seen_count;
+	}
+	text_free(&extension);
+	text_free(&formed);
+	return r == -EOVERFLOW ? 0 : r < 0 ? r : 1;
+}
+
+/* Puts the members of the group that RESULT is: 1; 0 when it is none, or is to stay one. */
+static int
+expand(struct expansion *x, struct span result, unsigned depth)
+{
+	struct mail_question question;
+	struct mail_match match;
+	int r;
+
+	if (depth > x->options->group_depth || depth > MAIL_GROUP_DEPTH_MAX || x->work == 0)
+		return 0;
+	r = mail_question_set(&question, x->view, x->options, result);
+	if (r == 0)
+		r = mail_find(&question, MAIL_REACH_EXACT, &match);
+	if (r <= 0)
+		return r == -EINVAL ? 0 : r;
+	r = is_group(&question, &match);
+	if (r <= 0)
+		return r;
+	if (was_seen(x, match.claims.octets.data))
+		return 1;
+	return put_members(x, &question, &match, depth);
+}
+
+/* --- results ------------------------------------------------------------------------------------------ */
+
+/* Whether RESULT is an address in a domain of ours. */
+static int
+is_ours(struct mail_view *view, struct span result)
+{
+	struct mail_domain domain;
+	struct address address;
+	int r = address_read(result, &address);
+
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
+	return address.kind == ADDRESS_FULL ? mail_domain_at(view, address_domain_span(&address), &domain) : 0;
+}
+
+static int
+gets_extension(struct expansion *x, struct span result, bool is_routing)
+{
+	if (x->options->extend == MAIL_EXTEND_LOCAL)
+		return is_routing ? 1 : is_ours(x->view, result);
+	return x->options->extend == MAIL_EXTEND_ALL;
+}
+
+/* RESULT as it is to be written: 1, 0 when it is nothing, or negative. */
+static int
+form(struct expansion *x, const struct level *level, struct span *result, bool is_routing)
+{
+	const struct mail_question *q = level->question;
+	int r = 0;
+
+	if (result->len == 0)
+		return 0;
+	text_clear(level->formed);
+	if (result->data[0] == '@') {
+		/* Postfix puts the local part in front of the whole list. */
+		if (level->depth == 0 && x->list->count == 0)
+			return 1;
+		if (q->address.kind != ADDRESS_FULL)
+			return 0;
+		address_put(level->formed, address_local_span(&q->address), span_skip(*result, 1));
+	} else {
+		if (level->extension->len > 0)
+			r = gets_extension(x, *result, is_routing);
+		if (r <= 0)
+			return r < 0 ? r : 1;
+		address_put_extended(level->formed, *result, text_span(level->extension));
+	}
+	if (text_failed(level->formed))
+		return -ENOMEM;
+	*result = text_span(level->formed);
+	return 1;
+}
+
+static int
+put_result(struct expansion *x, const struct level *level, struct span result, bool is_routing)
+{
+	int r = form(x, level, &result, is_routing);
+
+	if (r <= 0)
+		return r;
+	if (level->depth > 0 && x->work > 0)
+		x->work--;
+	r = x->expands ? expand(x, result, level->depth + 1) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	mail_results_add(x->list, result);
+	if (level->depth > 0 && (x->list->count > x->options->group_size || x->work == 0))
+		return -EOVERFLOW;
+	if (mail_results_len(x->list) > MAIL_VALUE_MAX)
+		return level->depth > 0 ? -EOVERFLOW : -E2BIG;
+	return 0;
+}
+
+static int
+put_list(struct expansion *x, const struct level *level, struct mail_list list, bool is_routing)
+{
+	struct span result;
+	int r, added = 0;
+
+	while ((r = mail_list_next(&list, &result)) > 0 && added == 0)
+		added = put_result(x, level, result, is_routing);
+	return added < 0 ? added : r;
+}
+
+/* The mailbox's own address: it ends Postfix's recursion. */
+static int
+put_itself(struct expansion *x, const struct level *level, const struct mail_claim *claim)
+{
+	struct text asked = TEXT_INIT;
+	int r;
+
+	if (claim->primary.len > 0)
+		return put_result(x, level, claim->primary, true);
+	mail_put_asked(level->question, level->match, &asked);
+	r = text_failed(&asked) ? -ENOMEM : put_result(x, level, text_span(&asked), true);
+	text_free(&asked);
+	return r;
+}
+
+static int
+put_claims(struct expansion *x, const struct level *level)
+{
+	struct mail_address claims = level->match->claims;
+	struct mail_claim claim;
+	int r, put = 0;
+
+	while (put == 0 && (r = mail_next_claim(level->question, level->match, &claims, &claim)) != 0) {
+		if (r < 0)
+			return r;
+		if (!mail_claim_delivers(&claim))
+			continue;
+		if ((claim.flags & MAIL_NO_COPY) == 0 || claim.forwarding.count == 0) {
+			put = put_list(x, level, claim.routing, true);
+			if (put == 0 && claim.routing.count == 0 && claim.mail_host.len > 0)
+				put = put_itself(x, level, &claim);
+		}
+		if (put == 0)
+			put = put_list(x, level, claim.forwarding, false);
+	}
+	return put;
+}
+
+int
+mail_put_virtual(struct mail_question *question, const struct mail_match *match, struct text *out)
+{
+	struct mail_view *view = question->view;
+	const struct mail_options *options = question->options;
+	struct expansion x = {
+		.view = view,
+		.options = options,
+		.list = &view->results,
+		.expands = options->expand_groups,
+		.work = (uint64_t)WORK_A_RESULT * (options->group_size + 1ULL),
+	};
+	const struct level level = { question, match, 0, &view->extension, &view->formed };
+	int r = 0;
+
+	mail_results_begin(x.list, out);
+	text_clear(level.extension);
+	if (match->is_base)
+		address_put_typed_extension(level.extension, &question->address, options->delimiters);
+	if (x.expands)
+		r = see(&x, match->claims.octets.data);
+	if (r == 0)
+		r = put_claims(&x, &level);
+	/* Groups that have only each other: Postfix may see for itself. */
+	if (r == 0 && x.expands && x.list->count == 0) {
+		x.expands = false;
+		r = put_claims(&x, &level);
+	}
+	free(x.seen);
+	if (r == 0 && (x.list->failed || text_failed(level.extension)))
+		r = -ENOMEM;
+	if (r < 0)
+		mail_results_cut(x.list, 0);
+	return r < 0 ? r : x.list->count > 0;
+}
