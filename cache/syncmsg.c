@@ -137,19 +137,53 @@ syncmsg_next_uuid(struct span *uuids, uint8_t out_uuid[ENTRY_UUID_LEN])
 	return true;
 }
 
+/* Others' are opaque. */
+static bool
+is_of_openldap(struct span cookie)
+{
+	return span_starts_nocase(cookie, SPAN("rid=")) || span_starts_nocase(cookie, SPAN("sid=")) ||
+	       span_starts_nocase(cookie, SPAN("csn="));
+}
+
+/* In a cookie that a server of OpenLDAP's gives out, "sid" is that server; in one that it is given, the server that asks, and
+ * changes that came from there are not sent. A cookie of one server given back to another would keep us without all that it
+ * has of the first. */
+static void
+put_without_sid(struct text *out, struct span cookie)
+{
+	const char *between = "";
+
+	while (cookie.len > 0) {
+		const char *comma = memchr(cookie.data, ',', cookie.len);
+		struct span field = span_from(cookie.data, comma != NULL ? (size_t)(comma - cookie.data) : cookie.len);
+
+		if (!span_starts_nocase(field, SPAN("sid="))) {
+			text_put(out, between);
+			text_put_span(out, field);
+			between = ",";
+		}
+		cookie = span_skip(cookie, field.len + (comma != NULL ? 1 : 0));
+	}
+}
+
 void
 syncmsg_put_request(struct text *out, struct span cookie)
 {
 	static const char mode[] = { MODE_REFRESH_AND_PERSIST };
-	struct text inner = TEXT_INIT;
+	struct text inner = TEXT_INIT, ours = TEXT_INIT;
 
 	tlv_put(&inner, TLV_ENUMERATED, span_from(mode, sizeof(mode)));
-	if (cookie.len > 0)
-		tlv_put(&inner, TLV_OCTET_STRING, cookie);
+	if (is_of_openldap(cookie))
+		put_without_sid(&ours, cookie);
+	else
+		text_put_span(&ours, cookie);
+	if (ours.len > 0)
+		tlv_put(&inner, TLV_OCTET_STRING, text_span(&ours));
 	/* reloadHint stays FALSE, its default: a server that cannot go on from the cookie says so. */
 	tlv_put(out, TLV_SEQUENCE, text_span(&inner));
-	out->failed = out->failed || text_failed(&inner);
+	out->failed = out->failed || text_failed(&inner) || text_failed(&ours);
 	text_free(&inner);
+	text_free(&ours);
 }
 
 /* Without what stands before the first CSN; empty when there is none. */
@@ -231,9 +265,7 @@ syncmsg_cookie_is_usable(struct span cookie)
 	struct span csn;
 	size_t csns = 0;
 
-	/* Another server's are opaque. */
-	if (!span_starts_nocase(cookie, SPAN("rid=")) && !span_starts_nocase(cookie, SPAN("sid=")) &&
-	    !span_starts_nocase(cookie, SPAN("csn=")))
+	if (!is_of_openldap(cookie))
 		return cookie.len > 0;
 	for (; syncmsg_next_csn(&cookie, &csn); csns++)
 		if (!is_csn(csn))
@@ -301,7 +333,12 @@ syncmsg_put_merged(struct text *out, struct span old, struct span new)
 	struct span rest = new, csn, sid = { "", 0 };
 	const char *between = "";
 
-	if (syncmsg_state_covers(new, old) || !syncmsg_cookie_is_usable(new) || !syncmsg_next_csn(&rest, &csn)) {
+	/* What names no change takes nothing back. */
+	if (!syncmsg_cookie_is_usable(new) && syncmsg_cookie_is_usable(old)) {
+		text_put_span(out, old);
+		return;
+	}
+	if (syncmsg_state_covers(new, old) || !syncmsg_next_csn(&rest, &csn)) {
 		text_put_span(out, new);
 		return;
 	}

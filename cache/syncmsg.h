@@ -70,7 +70,8 @@ must_check int syncmsg_read_info(struct span value, struct syncmsg_info *out);
 /* The next id of a set: false when none is left. The set was checked when it was read. */
 bool syncmsg_next_uuid(struct span *uuids, uint8_t out_uuid[ENTRY_UUID_LEN]);
 
-/* The value of the request control: refreshAndPersist, COOKIE unless it is empty. */
+/* The value of the request control: refreshAndPersist, COOKIE unless it is empty; of OpenLDAP's without the server that it
+ * came from, which would stand for us there. */
 void syncmsg_put_request(struct text *out, struct span cookie);
 
 /* The next CSN of a cookie of OpenLDAP's ("rid=000,csn=2026...#000000#001#000000;2026..."):

@@ -65,6 +65,45 @@ def fail_over_and_return(t, box):
     pair.proxy.close()
 
 
+def servers_that_are_both_written_to(t, box):
+    """Each one's changes reach us over the other, whoever it was that we followed before."""
+    pair = Pair(box)
+    pair.one.stop()
+    pair.two.stop()
+    for server, provider in ((pair.one, pair.two.uri), (pair.two, None)):
+        with open(server.conf_path, "a", encoding="utf-8") as f:
+            f.write((REPLICATION % provider if provider else "") + "multiprovider on\n")
+    pair.one.start()
+    pair.two.start()
+    probe = pair.probe(return_interval=1, timeout=3)
+    probe.wait_refresh()
+    probe.wait_phase("synchronised")
+    describe(pair.one, ou("unit1"), "first-at-one")
+    probe.wait_line("^entry .*description=first-at-one")
+    pair.in_step()
+    pair.one.stop()
+    probe.wait_said(pair.two.uri, "synchronised")
+    describe(pair.two, ou("unit2"), "first-at-two")
+    probe.wait_line("^entry .*description=first-at-two")
+    pair.one.start()
+    pair.in_step()
+    probe.wait_said("the preferred server is back")
+    syncscene.servers.wait_until(lambda: probe.status()["uri"] == pair.one.uri, "the preferred server")
+    probe.wait_phase("synchronised")
+    describe(pair.two, ou("unit3"), "second-at-two")
+    probe.wait_line("^entry .*description=second-at-two")
+    t.ok(True, "what is written to the server that was followed before comes over the one that is followed now")
+    describe(pair.one, ou("unit4"), "second-at-one")
+    probe.wait_line("^entry .*description=second-at-one")
+    pair.in_step()
+    pair.one.stop()
+    syncscene.servers.wait_until(lambda: probe.status()["uri"] == pair.two.uri, "the second server")
+    probe.wait_phase("synchronised")
+    t.case("and nothing is missing after another fail-over", probe.wait_same, pair.two)
+    t.ok("begin full" not in probe.lines[1:], "nor was anything read twice")
+    pair.proxy.close()
+
+
 def a_replica_that_lags(t, box):
     pair = Pair(box)
     probe = pair.probe(lag_timeout=60, timeout=3)
@@ -323,6 +362,7 @@ def churn_without_session_log(t, box):
 
 
 syncscene.main((churn_with_session_log, churn_without_session_log, fail_over_and_return,
+                servers_that_are_both_written_to,
                 a_replica_that_lags, a_replica_that_stays_behind,
                 restored_backup_seen_by_context_csn, restored_backup_seen_by_error_53,
                 a_foreign_database, the_base_goes_and_comes, a_half_open_connection,

@@ -132,15 +132,25 @@ static void
 a_request_reads_back(void **state unused)
 {
 	char longest[300];
-	const struct span cookies[] = { SPAN(""), SPAN("rid=000,csn=" CSN_1), { longest, sizeof(longest) } };
+	const struct {
+		struct span given, want;
+	} rows[] = {
+		{ SPAN(""), SPAN("") },
+		{ SPAN("rid=000,csn=" CSN_1), SPAN("rid=000,csn=" CSN_1) },
+		/* We are no server with a number. */
+		{ SPAN("rid=000,sid=001,csn=" CSN_1 ";" CSN_2), SPAN("rid=000,csn=" CSN_1 ";" CSN_2) },
+		{ SPAN("sid=001,csn=" CSN_1 ",delcsn=" CSN_2), SPAN("csn=" CSN_1 ",delcsn=" CSN_2) },
+		{ SPAN("opaque,sid=001"), SPAN("opaque,sid=001") },
+		{ { longest, sizeof(longest) }, { longest, sizeof(longest) } },
+	};
 
 	memset(longest, 'x', sizeof(longest));
-	for (size_t i = 0; i < array_size(cookies); i++) {
+	for (size_t i = 0; i < array_size(rows); i++) {
 		struct text request = TEXT_INIT;
 		struct span value, rest, content;
 		uint32_t mode = 0;
 
-		syncmsg_put_request(&request, cookies[i]);
+		syncmsg_put_request(&request, rows[i].given);
 		value = text_span(&request);
 		assert_int_equal(tlv_expect(&value, TLV_SEQUENCE, &rest), 0);
 		assert_int_equal(value.len, 0);
@@ -148,8 +158,8 @@ a_request_reads_back(void **state unused)
 		assert_int_equal(tlv_number(content, &mode), 0);
 		assert_int_equal(mode, 3);
 		content = SPAN("");
-		assert_int_equal(tlv_optional(&rest, TLV_OCTET_STRING, &content), cookies[i].len > 0);
-		assert_true(span_is(content, cookies[i]));
+		assert_int_equal(tlv_optional(&rest, TLV_OCTET_STRING, &content), rows[i].want.len > 0);
+		assert_true(span_is(content, rows[i].want));
 		assert_int_equal(rest.len, 0);
 		text_free(&request);
 	}
@@ -248,6 +258,11 @@ merging(void **state unused)
 		{ "csn=" CSN_1, "csn=" CSN_1 ";" CSN_2, "csn=" CSN_1 ";" CSN_2 },
 		{ "csn=" CSN_1 ";" CSN_2, "csn=" CSN_1_LATER ",delcsn=" CSN_1, "csn=" CSN_1_LATER ";" CSN_2 },
 		{ "csn=" CSN_1, "opaque", "opaque" },
+		/* A push without a CSN says nothing. */
+		{ "rid=000,csn=" CSN_1 ";" CSN_2, "rid=000", "rid=000,csn=" CSN_1 ";" CSN_2 },
+		{ "rid=000,csn=" CSN_1, "rid=000,sid=001,csn=rubbish", "rid=000,csn=" CSN_1 },
+		{ "rid=000", "rid=000", "rid=000" },
+		{ "rid=000", "rid=000,csn=" CSN_1, "rid=000,csn=" CSN_1 },
 		{ "opaque", "csn=" CSN_1, "csn=" CSN_1 },
 		{ "csn=rubbish;" CSN_2, "csn=" CSN_1, "csn=" CSN_1 ";" CSN_2 },
 	};
