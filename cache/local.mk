@@ -79,8 +79,13 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 	%D%/syncmsg.c %D%/syncmsg.h \
 	%D%/tlv.c %D%/tlv.h
 
+# Settings that mail answers depend on.
+noinst_LTLIBRARIES += %D%/libmailsettings.la
+%C%_libmailsettings_la_SOURCES = %D%/mail_settings.c %D%/mail_settings.h
+
 # Settings that ispman-cached and ispmanctl share; link it with libproject and libfeed.
 noinst_LTLIBRARIES += %D%/libsettings.la
+%C%_libsettings_la_LIBADD = %D%/libmailsettings.la
 %C%_libsettings_la_SOURCES = %D%/settings.c %D%/settings.h
 
 # The writing half: events of a source to directory/, directory/ to the environments.

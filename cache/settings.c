@@ -17,8 +17,7 @@
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const sasl_mechs[] = { "none", "external", "gssapi", NULL };
 static const char *const serials[] = { "auto", "stored", NULL };
-static const char *const other_sections[] = { "login",    "claims", "socketmap", "saslauth",
-	                                      "ftpauth",  "agent",  NULL };
+static const char *const other_sections[] = { "login", "claims", "saslauth", "ftpauth", "agent", NULL };
 
 static int
 check_uri(const char *value, struct text *why)
@@ -362,9 +361,23 @@ fill(struct settings *s, struct text *why)
 		s->ldif_path = s->cached_source + 5;
 	if (s->dns_max_age == 0)
 		s->dns_max_age = s->max_age;
+	mail_settings_options(&s->mail_values, &s->mail);
 	s->project = (struct project_settings){ .profile = &s->profile, .dns = &s->dns };
 	r = fill_profile(s);
 	return r < 0 ? r : fill_dns(s, why);
+}
+
+static int
+read_all(struct settings *s, const char *path, const char *const *overrides, size_t override_count, struct text *why)
+{
+	const struct conf_table tables[] = {
+		{ rows, array_size(rows), s },
+		mail_settings_table(&s->mail_values),
+		mail_settings_daemon_table(&s->mail_values),
+	};
+	const struct conf_schema schema = { tables, array_size(tables), other_sections };
+
+	return conf_load(&schema, path, overrides, override_count, &s->arena, why);
 }
 
 static int
@@ -372,13 +385,11 @@ load(const char *path, const char *const *overrides, size_t override_count, bool
      struct settings **out, struct text *why)
 {
 	cleanup(settings_freep) struct settings *s = calloc(1, sizeof(*s));
-	const struct conf_table table = { rows, array_size(rows), s };
-	const struct conf_schema schema = { &table, 1, other_sections };
 	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
-	r = conf_load(&schema, path, overrides, override_count, &s->arena, why);
+	r = read_all(s, path, overrides, override_count, why);
 	if (r == 0)
 		r = fill(s, why);
 	if (r == 0 && rules)
@@ -504,10 +515,20 @@ settings_source_identity(struct settings *s)
 	return copy.data;
 }
 
+static void
+describe(struct text *out, struct conf_table table)
+{
+	for (size_t i = 0; i < table.count; i++) {
+		const struct conf_setting *row = &table.settings[i];
+
+		text_putf(out, "[%s] %s (%s): %s\n", row->section, row->key, row->def != NULL ? row->def : "not set", row->help);
+	}
+}
+
 void
 settings_describe(struct text *out)
 {
-	for (size_t i = 0; i < array_size(rows); i++)
-		text_putf(out, "[%s] %s (%s): %s\n", rows[i].section, rows[i].key,
-		          rows[i].def != NULL ? rows[i].def : "not set", rows[i].help);
+	describe(out, (struct conf_table){ rows, array_size(rows), NULL });
+	describe(out, mail_settings_table(NULL));
+	describe(out, mail_settings_daemon_table(NULL));
 }

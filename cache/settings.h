@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "cache/mail_settings.h"
 #include "cache/profile.h"
 #include "cache/project_dns.h"
 #include "cache/record.h"
@@ -53,12 +54,16 @@ struct settings {
 	int dns_serial;            /* 0 automatic, 1 stored */
 	uint64_t dns_max_age;      /* [cached] max-age unless set */
 
+	/* [mail] and [socketmap] */
+	struct mail_settings_values mail_values;
+
 	/* [profile]: NULL is the built-in one's */
 	const char *profile_words[14];
 
 	/* Made of the above; spans and pointers lie in the arena. */
 	struct profile profile;
 	struct dns_settings dns;
+	struct mail_options mail;
 	struct project_settings project;
 };
 
