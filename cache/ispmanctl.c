@@ -3,7 +3,7 @@
  *
  * ispmanctl: asks and steers the cache, for people and scripts.
  *
- * It opens no private environment: DNS is looked up where named looks it up and works without ispman-cached;
+ * It opens no private environment: DNS and mail are looked up where named and Postfix's server look them up, without ispman-cached;
  * what needs ispman-cached goes over its control socket. A new command is a row in commands[] and a line in
  * ispmanctl.8.
  */
@@ -19,6 +19,8 @@
 
 #define DEFAULT_CONF SYSCONFDIR "/ispman/ispman.conf"
 
+#define LOOKUP_OPERANDS "dns NAME [TYPE] | mail MAP KEY"
+
 enum { TAKES_JSON = 1, TAKES_TIMEOUT = 2, TAKES_OPERANDS = 4 };
 
 static const struct command {
@@ -30,12 +32,15 @@ static const struct command {
 	{ "status", "", "whether the cache has what the directory has", TAKES_JSON, ctl_status,
 	  "Exit 0 when it has, 1 when it has not or something is wrong, 3 when ispman-cached does not\n"
 	  "answer; then the age of the cache is told from the cache itself.\n" },
-	{ "lookup", "dns NAME [TYPE]", "what is answered", TAKES_JSON | TAKES_OPERANDS, ctl_lookup,
-	  "Prints the records in master-file form and says what kind of answer they are. Without TYPE, all\n"
+	{ "lookup", LOOKUP_OPERANDS, "what is answered", TAKES_JSON | TAKES_OPERANDS, ctl_lookup,
+	  "dns prints the records in master-file form and says what kind of answer they are. Without TYPE, all\n"
 	  "records of the name. An IP address stands for its reverse name. Reads the cache itself, also without\n"
 	  "ispman-cached. Exit 0 when there are records, 1 when there are none (no such name, no such\n"
-	  "record, no zone of ours), 3 when the cache cannot tell.\n" },
-	{ "explain", "dns NAME [TYPE]", "what is answered, and why", TAKES_JSON | TAKES_OPERANDS,
+	  "record, no zone of ours), 3 when the cache cannot tell.\n\n"
+	  "mail prints what Postfix is answered. MAP is one of virtual, domains, relay-domains, transport,\n"
+	  "recipients, canonical, sender-login, mailbox and relocated; KEY is what Postfix would send. Exit 0\n"
+	  "when there is an answer, 1 when there is none, 3 when the cache cannot tell.\n" },
+	{ "explain", LOOKUP_OPERANDS, "what is answered, and why", TAKES_JSON | TAKES_OPERANDS,
 	  ctl_explain,
 	  "The same as lookup, with every step of the search and, while ispman-cached runs, the entries of\n"
 	  "the directory that stand behind it.\n" },
@@ -92,6 +97,77 @@ ctl_print_json(json_t *json)
 		json_dumpf(json, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
 	fputc('\n', stdout);
 	json_decref(json);
+}
+
+/* --- lookup and explain ---- */
+
+int
+ctl_misused(const char *command)
+{
+	ctl_complain("%s takes " LOOKUP_OPERANDS, command);
+	return CTL_USAGE;
+}
+
+static int
+look_up(const struct ctl *ctl, const char *command, bool explain)
+{
+	static const struct {
+		const char *audience;
+		int (*run)(const struct ctl *ctl, const char *command, bool explain);
+	} rows[] = { { "dns", ctl_dns }, { "mail", ctl_mail } };
+
+	for (size_t i = 0; i < array_size(rows) && ctl->argc > 0; i++)
+		if (strcmp(ctl->argv[0], rows[i].audience) == 0)
+			return rows[i].run(ctl, command, explain);
+	return ctl_misused(command);
+}
+
+int
+ctl_lookup(const struct ctl *ctl)
+{
+	return look_up(ctl, "lookup", false);
+}
+
+int
+ctl_explain(const struct ctl *ctl)
+{
+	return look_up(ctl, "explain", true);
+}
+
+void
+ctl_print_steps(const json_t *answer)
+{
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "steps"), i, step)
+	{
+		printf("; %zu. ", i + 1);
+		ctl_print_foreign(json_string_value(step));
+		putchar('\n');
+	}
+}
+
+void
+ctl_print_entries(const json_t *answer)
+{
+	const json_t *group, *dn;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(answer, "entries"), i, group)
+	{
+		printf("; entries behind %s ", json_string_value(json_object_get(group, "kind")));
+		ctl_print_foreign(json_string_value(json_object_get(group, "behind")));
+		putchar('\n');
+		json_array_foreach(json_object_get(group, "dns"), k, dn)
+		{
+			printf(";   ");
+			ctl_print_foreign(json_string_value(dn));
+			putchar('\n');
+		}
+	}
+	if (json_object_get(answer, "entries-unknown") != NULL)
+		printf("; entries behind it: %s\n", json_string_value(json_object_get(answer, "entries-unknown")));
 }
 
 static void

@@ -41,6 +41,12 @@ int ctl_config(const struct ctl *ctl);
 int ctl_lookup(const struct ctl *ctl);
 int ctl_explain(const struct ctl *ctl);
 
+/* lookup and explain, once it is known of what. */
+int ctl_dns(const struct ctl *ctl, const char *command, bool explain);
+int ctl_mail(const struct ctl *ctl, const char *command, bool explain);
+/* Says how COMMAND, one of the two, is used. */
+int ctl_misused(const char *command);
+
 /* "ispmanctl: ..." on stderr. */
 void ctl_complain(const char *format, ...) printf_like(1, 2);
 
@@ -50,6 +56,11 @@ void ctl_print_foreign(const char *string);
 
 /* Prints JSON (a reference that it takes over), keys sorted. */
 void ctl_print_json(json_t *json);
+
+/* What explain adds to an answer: "steps": [SENTENCE, ...], "entries": [{"kind", "behind", "dns": [DN, ...]}, ...] or
+ * "entries-unknown": SENTENCE. */
+void ctl_print_steps(const json_t *answer);
+void ctl_print_entries(const json_t *answer);
 
 /* --- ispmanctl_status.c, pure ---------------------------------------------------------------------- */
 
@@ -83,3 +94,6 @@ must_check int ask_next(struct ask *ask, json_t **out_line, struct text *why);
 must_check int ask_once(const char *run_dir, const char *command, int64_t timeout,
                         void (*each)(void *context, const json_t *line), void *context,
                         json_t **out_last, struct text *why);
+
+/* The DNs of the entries behind the record at SUBJECT: an array in *OUT_DNS. */
+must_check int ask_entries(const char *run_dir, struct span subject, json_t **out_dns, struct text *why);

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 
 /* An answer's line; a status with long errors in it is a few thousand octets. */
-enum { ANSWER_MAX = 1 << 20 };
+enum { ANSWER_MAX = 1 << 20, ENTRIES_TIMEOUT = 10000 };
 
 struct ask {
 	int fd;
@@ -176,4 +176,27 @@ ask_once(const char *run_dir, const char *command, int64_t timeout,
 			each(context, line);
 		json_decref(line);
 	}
+}
+
+int
+ask_entries(const char *run_dir, struct span subject, json_t **out_dns, struct text *why)
+{
+	static const char digits[] = "0123456789abcdef";
+	cleanup(ask_freep) struct ask *ask = NULL;
+	cleanup(text_free) struct text hex = TEXT_INIT;
+	json_t *answer = NULL;
+	int r = ask_open(run_dir, &ask, why);
+
+	for (size_t i = 0; i < subject.len; i++) {
+		text_put_char(&hex, digits[(uint8_t)subject.data[i] >> 4]);
+		text_put_char(&hex, digits[(uint8_t)subject.data[i] & 15]);
+	}
+	if (r == 0)
+		r = ask_send(ask, json_pack("{s:s, s:s}", "command", "entries", "subject", text_str(&hex)), ENTRIES_TIMEOUT, why);
+	if (r == 0)
+		r = ask_next(ask, &answer, why);
+	if (r == 0)
+		*out_dns = json_incref(json_object_get(answer, "entries"));
+	json_decref(answer);
+	return r < 0 ? r : 0;
 }

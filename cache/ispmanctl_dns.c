@@ -24,7 +24,7 @@
 
 /* How many aliases are followed, as in named. */
 enum { CHAIN_MAX = 16, ALL_TYPES = 0 };
-enum { SUBJECTS_MAX = 3 * (CHAIN_MAX + 1), ANSWER_TIMEOUT = 10000 };
+enum { SUBJECTS_MAX = 3 * (CHAIN_MAX + 1) };
 
 /* Something that the answer was made of, and what to call it. */
 struct source {
@@ -264,30 +264,16 @@ found_owner(const struct dns_question *question, const struct dns_zone *zone, co
 static void
 add_entries(struct lookup *lookup, const struct source *source, json_t *out)
 {
-	static const char digits[] = "0123456789abcdef";
-	cleanup(ask_freep) struct ask *ask = NULL;
-	struct text hex = TEXT_INIT, why = TEXT_INIT;
-	json_t *answer = NULL;
-	int r;
+	struct text why = TEXT_INIT;
+	json_t *dns = NULL;
+	int r = ask_entries(lookup->ctl->settings->run_dir, key_span(&source->subject), &dns, &why);
 
-	for (size_t i = 0; i < source->subject.len; i++) {
-		text_put_char(&hex, digits[source->subject.octets[i] >> 4]);
-		text_put_char(&hex, digits[source->subject.octets[i] & 15]);
-	}
-	r = ask_open(lookup->ctl->settings->run_dir, &ask, &why);
-	if (r == 0)
-		r = ask_send(ask, json_pack("{s:s, s:s}", "command", "entries", "subject", text_str(&hex)),
-		             ANSWER_TIMEOUT, &why);
-	if (r == 0)
-		r = ask_next(ask, &answer, &why);
-	if (r == 0 && json_array_size(json_object_get(answer, "entries")) > 0)
+	if (r == 0 && json_array_size(dns) > 0)
 		json_array_append_new(out, json_pack("{s:s, s:o, s:O}", "kind", source->kind, "behind",
-		                                     name_json(&source->name), "dns",
-		                                     json_object_get(answer, "entries")));
+		                                     name_json(&source->name), "dns", dns));
 	else if (r < 0 && json_object_get(lookup->answer, "entries-unknown") == NULL)
 		json_object_set_new(lookup->answer, "entries-unknown", json_string(text_str(&why)));
-	json_decref(answer);
-	text_free(&hex);
+	json_decref(dns);
 	text_free(&why);
 }
 
@@ -501,10 +487,8 @@ parse_question(const struct ctl *ctl, const char *command, struct lookup *out)
 	struct text name = TEXT_INIT;
 	int r;
 
-	if (ctl->argc < 2 || ctl->argc > 3 || strcmp(ctl->argv[0], "dns") != 0) {
-		ctl_complain("%s takes dns NAME [TYPE]", command);
-		return CTL_USAGE;
-	}
+	if (ctl->argc < 2 || ctl->argc > 3)
+		return ctl_misused(command);
 	if (!reverse_of_address(ctl->argv[1], &name))
 		text_put(&name, ctl->argv[1]);
 	r = dname_from_text(text_span(&name), NULL, &out->name);
@@ -617,51 +601,22 @@ print_summary(const json_t *answer)
 }
 
 static void
-print_steps(const json_t *steps)
-{
-	const json_t *step;
-	size_t i;
-
-	json_array_foreach(steps, i, step) printf("; %zu. %s\n", i + 1, json_string_value(step));
-}
-
-static void
-print_entries(const json_t *answer)
-{
-	const json_t *group, *dn;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(answer, "entries"), i, group)
-	{
-		printf("; entries behind %s %s\n", member(group, "kind"), member(group, "behind"));
-		json_array_foreach(json_object_get(group, "dns"), k, dn)
-		{
-			printf(";   ");
-			ctl_print_foreign(json_string_value(dn));
-			putchar('\n');
-		}
-	}
-	if (json_object_get(answer, "entries-unknown") != NULL)
-		printf("; entries behind it: %s\n", member(answer, "entries-unknown"));
-}
-
-static void
 print_answer(json_t *answer, bool json)
 {
 	if (json) {
 		ctl_print_json(json_incref(answer));
 		return;
 	}
-	print_steps(json_object_get(answer, "steps"));
+	ctl_print_steps(answer);
 	print_summary(answer);
 	print_section(answer, "answer");
 	print_section(answer, "authority");
 	print_section(answer, "additional");
-	print_entries(answer);
+	ctl_print_entries(answer);
 }
 
-static int
-answer_question(const struct ctl *ctl, const char *command, bool explain)
+int
+ctl_dns(const struct ctl *ctl, const char *command, bool explain)
 {
 	cleanup(cache_closep) struct cache *cache = NULL;
 	struct lookup lookup = { .ctl = ctl };
@@ -687,16 +642,4 @@ answer_question(const struct ctl *ctl, const char *command, bool explain)
 	code = strcmp(outcome, "hit") == 0 || strcmp(outcome, "referral") == 0 ? CTL_FINE : CTL_ABSENT;
 	json_decref(lookup.answer);
 	return code;
-}
-
-int
-ctl_lookup(const struct ctl *ctl)
-{
-	return answer_question(ctl, "lookup", false);
-}
-
-int
-ctl_explain(const struct ctl *ctl)
-{
-	return answer_question(ctl, "explain", true);
 }

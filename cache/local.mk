@@ -132,13 +132,14 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 
 bin_PROGRAMS += %D%/ispmanctl
 %C%_ispmanctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-%C%_ispmanctl_LDADD = %D%/libsettings.la %D%/libproject.la %D%/libfeed.la %D%/libshelf.la common/libcommon.la $(JANSSON_LIBS)
+%C%_ispmanctl_LDADD = %D%/libmail.la %D%/libsettings.la %D%/libproject.la %D%/libfeed.la %D%/libshelf.la common/libcommon.la $(JANSSON_LIBS)
 %C%_ispmanctl_SOURCES = \
 	%D%/ispmanctl.c %D%/ispmanctl.h \
 	%D%/ispmanctl_ask.c \
 	%D%/ispmanctl_config.c \
 	%D%/ispmanctl_daemon.c \
 	%D%/ispmanctl_dns.c \
+	%D%/ispmanctl_mail.c \
 	%D%/ispmanctl_status.c
 
 sbin_PROGRAMS += %D%/ispman-cached

@@ -203,6 +203,8 @@ def usage(t, world):
         (("lookup", "dns"), "lookup takes dns NAME [TYPE]"), (("lookup", "web", "a"), "lookup takes dns"),
         (("explain", "dns", "a", "A", "x"), "explain takes dns"), (("lookup", "dns", "a..b"), "a..b is no domain name"),
         (("lookup", "dns", "a", "NOPE"), "NOPE is no record type"),
+        (("lookup", "mail", "virtual"), "lookup takes dns NAME [TYPE] | mail MAP KEY"),
+        (("explain", "mail", "virtul", "a@b"), "virtul is no map; allowed: virtual domains relay-domains transport"),
         (("-o", "x", "status"), "-o: x: an override is written"),
         (("-o", "ldap.timout=3", "status"), "did you mean timeout?"),
     ]
@@ -355,6 +357,56 @@ def lookups(t, box):
     t.same(cached.ctl("metrics").stdout, "# EOF\n", "the dead have no metrics")
 
 
+MAIL = """domain tern.example
+domain heron.example master=tern.example
+user ada@tern.example,@tern.example host=mail1.isp.example routing=ada@tern.example login=ada
+user off@tern.example suspended host=mail1.isp.example routing=off@tern.example
+group staff+x@tern.example to=ada@tern.example to=%1b[2J@elsewhere.example to=carol@elsewhere.example
+"""
+
+
+def mail_lookups(t, world):
+    done = world.ctl("lookup", "mail", "virtual", "ada@tern.example")
+    t.ok(done.returncode == 3 and done.stderr.startswith("ispmanctl: cannot tell: "),
+         "lookup mail without a cache cannot tell", done.stderr)
+    folder = os.path.join(world.cache_dir, "mail", "1")
+    subprocess.run([servers.program("tests/lib/write_mail"), folder], input=MAIL, text=True, check=True)
+    for args, want_code, want in [
+        (("virtual", "ADA@Heron.Example."), 0, "ada@tern.example\n"),
+        (("virtual", "Staff+x@tern.example"), 0, "ada@tern.example,carol@elsewhere.example\n"),
+        (("transport", "any@heron.example"), 0, "lmtp:[mail1.isp.example]\n"),
+        (("domains", "heron.example"), 0, "heron.example\n"),
+        (("domains", "nowhere.example"), 1, "; absent: Postfix is told that there is no such key\n"),
+        (("virtual", "<>"), 1, "; absent: Postfix is told that there is no such key\n"),
+        (("virtual", "\x1b[2J"), 1, "; absent: Postfix is told that there is no such key\n"),
+    ]:
+        done = world.ctl("lookup", "mail", *args)
+        t.same((done.returncode, done.stdout, done.stderr), (want_code, want, ""), "lookup mail %s %r" % args)
+    done = world.ctl("-o", "mail.suspended-users=refuse", "lookup", "mail", "virtual", "off@tern.example")
+    t.same(done.returncode, 1, "settings are heeded")
+    done = world.ctl("lookup", "--json", "mail", "domains", "TERN.example")
+    t.same(json.loads(done.stdout), {"map": "domains", "key": "TERN.example", "outcome": "found", "value": "tern.example"},
+           "lookup mail as JSON")
+    steps = ("; 1. heron.example is a replica of tern.example\n"
+             "; 2. nobody@heron.example is held by nobody\n"
+             "; 3. nobody@tern.example, at the replica's master, is held by nobody\n"
+             "; 4. the catch-all @heron.example is held by nobody\n"
+             "; 5. the catch-all @tern.example, at the replica's master, is held\n"
+             "ada@tern.example\n")
+    done = world.ctl("explain", "mail", "mailbox", "nobody@heron.example")
+    t.same((done.returncode, done.stdout), (0, steps + "; entries behind it: ispman-cached does not answer: nobody "
+                                            "listens at %s/control\n" % world.run_dir), "explain mail without the daemon")
+    daemon = Daemon(world.run_dir, {"entries": [{"entries": ["uid=ada,o=ispman"]}]})
+    done = world.ctl("explain", "mail", "mailbox", "nobody@heron.example")
+    asked = [bytes.fromhex(request["subject"]) for request in daemon.asked]
+    daemon.close()
+    t.same(asked, [b"dheron.example", b"aheron.example\0nobody", b"atern.example\0nobody", b"aheron.example\0",
+                   b"atern.example\0"], "each record of the chain is asked for")
+    t.ok(done.stdout.startswith(steps) and "; entries behind domain heron.example\n;   uid=ada,o=ispman\n" in done.stdout
+         and done.stdout.endswith("; entries behind catch-all @tern.example\n;   uid=ada,o=ispman\n"),
+         "explain mail with the entries", done.stdout)
+
+
 def main():
     lacks = servers.missing("ispmanctl")
     if lacks:
@@ -369,6 +421,7 @@ def main():
         metrics(t, world)
         if not servers.missing("cached"):
             lookups(t, box)
+        mail_lookups(t, world)
     return t.done()
 
 
