@@ -96,7 +96,7 @@ struct weighing {
 	struct apply *apply;
 	struct brake_figures figures;
 	struct reduced reduced;
-	struct text going;
+	struct text going, masters; /* masters: of each replica that stays */
 	size_t going_count;
 	struct key zone;              /* the one that is being weighed, its key with the letter */
 	uint64_t lost, gained, count; /* its fragments */
@@ -111,9 +111,9 @@ no_dn(void *context, uint64_t entry_id, struct text *out_dn)
 	text_clear(out_dn);
 }
 
-/* Whether the zone would be served with FRAGMENTS: 1, 0 or negative. */
+/* Whether the zone would be served with FRAGMENTS: 1 and its record, which is in W until the next call, 0 or negative. */
 static int
-is_served(struct weighing *w, const struct text *fragments)
+is_served(struct weighing *w, const struct text *fragments, struct zone_record *out_zone)
 {
 	const struct reduce_input input = {
 		.subject = key_span(&w->zone),
@@ -128,30 +128,76 @@ is_served(struct weighing *w, const struct text *fragments)
 	if (r < 0 || !w->reduced.present)
 		return r;
 	r = zone_record_read(text_span(&w->reduced.value), &zone);
-	return r < 0 ? r : zone.kind == ZONE_REPLICA || (zone.kind == ZONE_PRIMARY && zone.has_soa);
+	if (r < 0)
+		return r;
+	*out_zone = zone;
+	return zone.kind == ZONE_REPLICA || (zone.kind == ZONE_PRIMARY && zone.has_soa);
+}
+
+/* Puts the octets of a zone's key, without the letter, behind their length. */
+static void
+note_zone(struct text *out, const struct key *zone)
+{
+	uint8_t len = (uint8_t)(zone->len - 1);
+
+	text_put_span(out, span_from(&len, 1));
+	text_put_span(out, span_skip(key_span(zone), 1));
 }
 
 static int
+note_replica(struct weighing *w, struct span master)
+{
+	struct dname name;
+	struct key zone;
+
+	if (dname_from_wire(master, &name) < 0)
+		return -EBADMSG;
+	key_zone(&zone, &name);
+	note_zone(&w->masters, &zone);
+	return 0;
+}
+
+/* What is served only counts: a domain without DNS makes no zone more bearable to lose. */
+static int
 end_zone(struct weighing *w)
 {
-	uint8_t len = (uint8_t)(w->zone.len - 1);
-	int before, after;
+	struct zone_record zone;
+	int r = is_served(w, &w->all, &zone);
 
+	if (r <= 0)
+		return r;
 	w->figures.zones_total++;
-	if (w->lost == 0)
-		return 0;
-	before = is_served(w, &w->all);
-	after = before == 1 ? is_served(w, &w->kept) : 0;
-	if (before < 0 || after < 0)
-		return before < 0 ? before : after;
-	if (before == 0 || after == 1)
-		return 0;
-	w->figures.zones++;
-	if (w->going_count++ < 2 * BRAKE_ZONES_MAX) {
-		text_put_span(&w->going, span_from(&len, 1));
-		text_put_span(&w->going, span_skip(key_span(&w->zone), 1));
+	if (w->lost > 0) {
+		r = is_served(w, &w->kept, &zone);
+		if (r < 0)
+			return r;
 	}
+	if (r == 1)
+		return zone.kind == ZONE_REPLICA ? note_replica(w, zone.master) : 0;
+	w->figures.zones++;
+	if (w->going_count++ < 2 * BRAKE_ZONES_MAX)
+		note_zone(&w->going, &w->zone);
 	return 0;
+}
+
+/* Replicas whose master goes are served no more either. */
+static void
+count_orphans(struct weighing *w)
+{
+	for (struct span masters = text_span(&w->masters); w->going.len > 0 && masters.len > 0;) {
+		struct span master = span_from(masters.data, 1u + (uint8_t)masters.data[0]);
+
+		for (struct span going = text_span(&w->going); going.len > 0;) {
+			struct span zone = span_from(going.data, 1u + (uint8_t)going.data[0]);
+
+			if (zone.len == master.len && memcmp(zone.data, master.data, zone.len) == 0) {
+				w->figures.zones++;
+				break;
+			}
+			going = span_skip(going, zone.len);
+		}
+		masters = span_skip(masters, master.len);
+	}
 }
 
 static void
@@ -281,9 +327,11 @@ sweep_weigh(struct apply *apply, struct brake_figures *out)
 		r = each_entry(apply, &from, count_unseen, &w.figures.entries);
 	if (r == 0 && w.figures.entries > 0)
 		r = weigh_fragments(&w, 'z');
+	if (r == 0)
+		count_orphans(&w);
 	if (r == 0 && w.figures.entries > 0)
 		r = weigh_fragments(&w, 'n');
-	if (r == 0 && text_failed(&w.going))
+	if (r == 0 && (text_failed(&w.going) || text_failed(&w.masters)))
 		r = -ENOMEM;
 	if (r == 0) {
 		*out = *figures;
@@ -293,6 +341,7 @@ sweep_weigh(struct apply *apply, struct brake_figures *out)
 	text_free(&w.reduced.value);
 	text_free(&w.reduced.problems);
 	text_free(&w.going);
+	text_free(&w.masters);
 	text_free(&w.all);
 	text_free(&w.kept);
 	return r;

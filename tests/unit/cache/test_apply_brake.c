@@ -170,7 +170,7 @@ end_release(int want)
 }
 
 static int
-set_up(void **state)
+open_empty(void **state)
 {
 	struct apply_options options = { .project = &project, .binding = SPAN("test"), .brake_percent = 10,
 		                         .committed = on_committed, .published = on_published };
@@ -185,6 +185,13 @@ set_up(void **state)
 	apply_feed(it.apply, &it.feed);
 	it.stop_after_one = false;
 	atomic_store(&it.stop, false);
+	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	open_empty(state);
 	tell_refresh(HOSTS, "first", true);
 	assert_int_equal(entries(), ANCESTORS + HOSTS);
 	assert_int_equal(apply_release_brake(it.apply, &it.stop), -ENOENT);
@@ -283,6 +290,107 @@ an_abort_does_not_make_everything_go(void **state)
 	assert_int_equal(entries(), ANCESTORS);
 }
 
+/* --- weighing --- */
+
+enum { PRIMARY = 1, REPLICA_OF_FIRST, WITHOUT_DNS, WITHOUT_SOA, NEW_SOA, GONE, MOVED };
+
+/* Domain NUMBER as HOW says; REPLICA_OF_FIRST repeats that of number 0. */
+static void
+tell_domain(unsigned number, int how)
+{
+	static const char *const none[][2] = { { "objectClass", "ispmanBranch" } };
+	char zone[32], dn[160], label[16];
+	const char *domain[][2] = { { "objectClass", "ispmanDomain" },
+		                    { "ispmanDomain", zone },
+		                    { "ispmanDomainType", how == WITHOUT_DNS        ? "nodns"
+		                                          : how == REPLICA_OF_FIRST ? "replica"
+		                                                                    : "primary" },
+		                    { "ispmanReplicaMaster", "z0.example" } };
+	const char *soa[][2] = { { "objectClass", "dNSZone" },
+		                 { "zoneName", zone },
+		                 { "relativeDomainName", "@" },
+		                 { "sOARecord", "ns.a.example. root.a.example. 1 3600 1800 604800 86400" } };
+
+	if (how == GONE)
+		return;
+	snprintf(label, sizeof(label), "z%u", number);
+	snprintf(zone, sizeof(zone), "%s.example", label);
+	snprintf(dn, sizeof(dn), "ispmanDomain=%s,o=b", zone);
+	tell(dn, 1000 + number * 10, domain, how == REPLICA_OF_FIRST ? 4 : 3);
+	if (how == REPLICA_OF_FIRST || how == WITHOUT_DNS)
+		return;
+	snprintf(dn, sizeof(dn), "dc=%s,dc=example,ou=DNS,o=b", label);
+	tell(dn, 1001 + number * 10, none, 1);
+	snprintf(dn, sizeof(dn), "%s,ou=sOARecord,dc=%s,dc=example,ou=DNS,o=b", how == MOVED ? "cn=soa" : "relativeDomainName=@",
+	         label);
+	if (how != WITHOUT_SOA)
+		tell(dn, (how == NEW_SOA ? 1003 : 1002) + number * 10, soa, array_size(soa));
+}
+
+struct share {
+	unsigned count;
+	int before, after;
+};
+
+static void
+tell_domains(const struct share *shares, size_t count, bool before)
+{
+	static const char *const none[][2] = { { "objectClass", "ispmanBranch" } };
+	unsigned number = 0;
+
+	assert_int_equal(it.feed.begin_refresh(it.feed.context, true), 0);
+	tell("o=b", 0, none, 1);
+	tell("ou=DNS,o=b", 1, none, 1);
+	tell("dc=example,ou=DNS,o=b", 2, none, 1);
+	for (size_t i = 0; i < count; i++)
+		for (unsigned n = 0; n < shares[i].count; n++)
+			tell_domain(number++, before ? shares[i].before : shares[i].after);
+	assert_int_equal(it.feed.refresh_done(it.feed.context, true, SPAN("cookie"), 0), 0);
+	assert_int_equal(it.feed.flush(it.feed.context), 0);
+}
+
+static void
+zones_are_weighed_by_what_is_served(void **state)
+{
+	static const struct {
+		const char *what;
+		struct share shares[3];
+		unsigned held_zones, zones_total; /* 0: not held */
+	} rows[] = {
+		{ "five may go", { { 30, PRIMARY, PRIMARY }, { 5, PRIMARY, GONE } }, 0, 0 },
+		{ "six may not", { { 30, PRIMARY, PRIMARY }, { 6, PRIMARY, GONE } }, 6, 36 },
+		{ "a tenth may", { { 70, PRIMARY, PRIMARY }, { 7, PRIMARY, WITHOUT_SOA } }, 0, 0 },
+		{ "more may not", { { 70, PRIMARY, PRIMARY }, { 8, PRIMARY, WITHOUT_SOA } }, 8, 78 },
+		{ "domains without DNS are no zones", { { 20, PRIMARY, PRIMARY }, { 100, WITHOUT_DNS, WITHOUT_DNS },
+		                                        { 8, PRIMARY, GONE } }, 8, 28 },
+		{ "such may go", { { 20, PRIMARY, PRIMARY }, { 100, WITHOUT_DNS, GONE } }, 0, 0 },
+		{ "a master takes its replicas with it", { { 1, PRIMARY, WITHOUT_SOA }, { 10, REPLICA_OF_FIRST, REPLICA_OF_FIRST },
+		                                           { 20, PRIMARY, PRIMARY } }, 11, 31 },
+		{ "which may be few", { { 1, PRIMARY, GONE }, { 4, REPLICA_OF_FIRST, REPLICA_OF_FIRST },
+		                        { 20, PRIMARY, PRIMARY } }, 0, 0 },
+		{ "both may be gone", { { 1, PRIMARY, GONE }, { 10, REPLICA_OF_FIRST, GONE }, { 20, PRIMARY, PRIMARY } }, 11, 31 },
+		{ "rewritten", { { 20, PRIMARY, NEW_SOA }, { 20, PRIMARY, PRIMARY } }, 0, 0 },
+		{ "moved", { { 20, PRIMARY, MOVED }, { 20, PRIMARY, PRIMARY } }, 0, 0 },
+		{ "a replica now has its own", { { 1, PRIMARY, PRIMARY }, { 20, REPLICA_OF_FIRST, PRIMARY } }, 0, 0 },
+	};
+
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct apply_status status;
+
+		open_empty(state);
+		tell_domains(rows[i].shares, array_size(rows[i].shares), true);
+		assert_false(is_held());
+		tell_domains(rows[i].shares, array_size(rows[i].shares), false);
+		apply_status(it.apply, &status);
+		if (status.held != (rows[i].held_zones > 0) ||
+		    (status.held && (status.brake.zones != rows[i].held_zones ||
+		                     status.brake.zones_total != rows[i].zones_total)))
+			fail_msg("%s: held %d, %u of %u zones", rows[i].what, status.held, (unsigned)status.brake.zones,
+			         (unsigned)status.brake.zones_total);
+		tear_down(state);
+	}
+}
+
 int
 main(void)
 {
@@ -290,6 +398,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(changes_are_applied_between_batches, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_refresh_that_begins_takes_it_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_sweep_that_was_stopped_is_held_still, set_up, tear_down),
+		cmocka_unit_test(zones_are_weighed_by_what_is_served),
 		cmocka_unit_test_setup_teardown(an_abort_does_not_make_everything_go, set_up, tear_down),
 	};
 
