@@ -14,7 +14,7 @@ source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build_dir=$(cd "${1:?usage: tests/debian13.sh BUILDDIR [TEST...]}" && pwd)
 shift
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(golden rfc4592 labels module_reload module_transfer ops_change)
+[ ${#tests[@]} -gt 0 ] || tests=(golden rfc4592 labels module_files module_reload module_transfer ops_change)
 
 # All mounts vanish with this process.
 if [ -z "${DEBIAN13_INSIDE:-}" ]; then
@@ -41,12 +41,14 @@ fi
 
 # The sandboxes of the tests, the build and the wrapper stand at the same place inside.
 work=$(mktemp -d)
+# named gives up root in some of them.
+chmod 755 "$root" "$work"
 mkdir -p "$root$work" "$root$build_dir"
 mount --bind "$work" "$root$work"
 mount --bind "$build_dir" "$root$build_dir"
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
-mkdir "$work/bin" "$work/tmp"
+mkdir -m 755 "$work/bin" "$work/tmp"
 printf '#!/bin/sh\nexec chroot "%s" /usr/sbin/named "$@"\n' "$root" >"$work/bin/named"
 chmod +x "$work/bin/named"
 
