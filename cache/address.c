@@ -275,7 +275,9 @@ address_extension(struct span local, struct span delimiters)
 
 	if (delimiters.len == 0)
 		return local.len;
-	while (n < local.len && memchr(delimiters.data, local.data[n], delimiters.len) == NULL)
+	/* No character is cut in two. */
+	while (n < local.len && ((unsigned char)local.data[n] >= 0x80 ||
+	                         memchr(delimiters.data, local.data[n], delimiters.len) == NULL))
 		n++;
 	return n == 0 || n == local.len || is_never_split(local, delimiters) ? local.len : n;
 }

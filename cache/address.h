@@ -61,7 +61,8 @@ must_check int address_domain(struct span text, char *out, size_t *out_len);
 
 /* Where the extension of a local part (without quotes: a folded one) begins: the index of its delimiter, or LOCAL.len when there is
  * none. As Postfix splits (split_addr.c): at the first of the DELIMITERS, never at the front, never the names postmaster,
- * mailer-daemon and double-bounce; with - among DELIMITERS, owner-LIST and LIST-request are not split. */
+ * mailer-daemon and double-bounce; with - among DELIMITERS, owner-LIST and LIST-request are not split. Delimiters are ASCII, others
+ * do nothing. */
 size_t address_extension(struct span local, struct span delimiters);
 
 /* Appends the extension of ADDRESS, its delimiter included, in the case in which it was typed, without quotes. Nothing when there is

@@ -29,6 +29,19 @@ printable_length(struct span s)
 	return n;
 }
 
+bool
+complaint_is_printable(struct span value)
+{
+	while (value.len > 0) {
+		size_t n = printable_length(value);
+
+		if (n == 0)
+			return false;
+		value = span_skip(value, n);
+	}
+	return true;
+}
+
 /* Appends what fits of VALUE; false when something was left out. */
 static bool
 put_printable(struct text *out, struct span value, size_t max)

@@ -40,6 +40,9 @@ void complaints_free(struct complaints *complaints);
 void complaint_quote(struct text *out, struct span value);
 void complaint_quote_max(struct text *out, struct span value, size_t max);
 
+/* Whether VALUE is UTF-8 without control characters. */
+bool complaint_is_printable(struct span value);
+
 /* Whether a problem would still be kept: lets a caller save the work of describing it. */
 static inline bool
 complaints_wanted(const struct complaints *complaints)

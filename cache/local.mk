@@ -108,7 +108,7 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 
 # The writing half's projections: entries to fragments, fragments to records. Pure.
 noinst_LTLIBRARIES += %D%/libproject.la
-%C%_libproject_la_LIBADD = %D%/librdata.la
+%C%_libproject_la_LIBADD = %D%/librdata.la %D%/libaddress.la
 %C%_libproject_la_SOURCES = \
 	%D%/complaint.c %D%/complaint.h \
 	%D%/profile.c %D%/profile.h \
@@ -120,7 +120,11 @@ noinst_LTLIBRARIES += %D%/libproject.la
 	%D%/project_dns_payload.c %D%/project_dns_payload.h \
 	%D%/project_dns_reduce.c \
 	%D%/project_dns_reverse.c \
-	%D%/project_dns_zone.c
+	%D%/project_dns_zone.c \
+	%D%/project_mail_holder.c \
+	%D%/project_mail_map.c \
+	%D%/project_mail_parts.h \
+	%D%/project_mail_reduce.c
 
 # The control socket's server side.
 noinst_LTLIBRARIES += %D%/libcontrol.la

@@ -29,6 +29,21 @@ const struct profile profile_ispman = {
 	.conf_branch = { "ou=conf", 7 },
 	.conf_variable = { "ispmanVar", 9 },
 	.conf_value = { "ispmanVal", 9 },
+	.user_class = { "ispmanDomainUser", 16 },
+	.group_class = { "ispmanMailGroup", 15 },
+	.local_address = { "mailLocalAddress", 16 },
+	.alias = { "mailAlias", 9 },
+	.routing_address = { "mailRoutingAddress", 18 },
+	.forwarding_address = { "mailForwardingAddress", 21 },
+	.mail_host = { "mailHost", 8 },
+	.status = { "ispmanStatus", 12 },
+	.login = { "uid", 3 },
+	.delivery_method = { "ispmanDomainMailDeliveryMethod", 30 },
+	.keep_copy = { "ispmanMailKeepCopy", 18 },
+	.relocated_to = { "ispmanMailRelocatedTo", 21 },
+	.transport = { "ispmanMailTransport", 19 },
+	.below_transport = { "ispmanMailSubdomainTransport", 28 },
+	.sender_login = { "ispmanSenderLogin", 17 },
 };
 
 /* The attributes that are read as values. The names of a domain, a zone's label and a variable are read from
@@ -38,6 +53,13 @@ static const size_t kept[] = {
 	offsetof(struct profile, zone_attribute),    offsetof(struct profile, owner_attribute),
 	offsetof(struct profile, ttl_attribute),     offsetof(struct profile, unknown_attribute),
 	offsetof(struct profile, conf_value),
+	offsetof(struct profile, local_address),     offsetof(struct profile, alias),
+	offsetof(struct profile, routing_address),   offsetof(struct profile, forwarding_address),
+	offsetof(struct profile, mail_host),         offsetof(struct profile, status),
+	offsetof(struct profile, login),             offsetof(struct profile, delivery_method),
+	offsetof(struct profile, keep_copy),         offsetof(struct profile, relocated_to),
+	offsetof(struct profile, transport),         offsetof(struct profile, below_transport),
+	offsetof(struct profile, sender_login),
 };
 
 static struct span

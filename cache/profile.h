@@ -25,13 +25,30 @@ struct profile {
 	struct span conf_branch;          /* ou=conf, normalised RDN */
 	struct span conf_variable;        /* ispmanVar */
 	struct span conf_value;           /* ispmanVal */
+
+	/* Mail. */
+	struct span user_class;           /* ispmanDomainUser */
+	struct span group_class;          /* ispmanMailGroup */
+	struct span local_address;        /* mailLocalAddress */
+	struct span alias;                /* mailAlias: further addresses, @domain is a catch-all */
+	struct span routing_address;      /* mailRoutingAddress: the address of the mailbox */
+	struct span forwarding_address;   /* mailForwardingAddress: of a group, its members */
+	struct span mail_host;            /* mailHost */
+	struct span status;               /* ispmanStatus: active, suspended */
+	struct span login;                /* uid */
+	struct span delivery_method;      /* ispmanDomainMailDeliveryMethod: local, smtp */
+	struct span keep_copy;            /* ispmanMailKeepCopy: FALSE, forwarded mail is not kept */
+	struct span relocated_to;         /* ispmanMailRelocatedTo */
+	struct span transport;            /* ispmanMailTransport: transport:nexthop of a domain */
+	struct span below_transport;      /* ispmanMailSubdomainTransport */
+	struct span sender_login;         /* ispmanSenderLogin: further logins that may send as the entry's addresses */
 };
 
 /* ISPMan's. */
 extern const struct profile profile_ispman;
 
 /* Grows whenever the meaning of a projection changes: derived data of another version is made anew. */
-enum { PROFILE_VERSION = 1 };
+enum { PROFILE_VERSION = 2 };
 
 /* Whether entries keep this attribute (besides objectClass). */
 bool profile_wants(const struct profile *profile, struct span attribute);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * Directory entries to mail domains and addresses (project.h says how).
+ * Directory entries to mail domains and addresses (project.h says how; docs/mail-data.md for whoever writes the entries).
  *
  * An entry speaks for itself: a user or a group holds addresses of the domain below which it stands, and of that domain's replicas. Which
  * domains are replicas of which is known when an answer is read, so every claim is stored with the domain it comes from (record_mail.h),
@@ -22,6 +22,24 @@ struct mail_settings {
 	const struct profile *profile;
 	size_t cross_count;
 	const struct cross_claim *cross;
+};
+
+/* What one entry may cost: beyond this its values are left out, and that is a problem. OCTETS is what all its fragments take together:
+ * every address carries what the entry says of all of them. */
+enum {
+	PROJECT_MAIL_ADDRESSES_MAX = 1000,
+	PROJECT_MAIL_TARGETS_MAX = 10000,
+	PROJECT_MAIL_LOGINS_MAX = 100,
+	PROJECT_MAIL_OCTETS_MAX = 1 << 20,
+};
+
+/* What a record may hold: claims on one address by entries of its own domain; by those of each other domain, and their octets; all claims.
+ * So nobody can crowd out those that count, nor make the record of another's address large. */
+enum {
+	PROJECT_MAIL_OWN_CLAIMS_MAX = 64,
+	PROJECT_MAIL_FOREIGN_CLAIMS_MAX = 8,
+	PROJECT_MAIL_FOREIGN_OCTETS_MAX = PROJECT_MAIL_OCTETS_MAX,
+	PROJECT_MAIL_CLAIMS_MAX = 1000,
 };
 
 /* As project_dns_map and project_dns_reduce. */

@@ -87,7 +87,8 @@ struct mail_claim {
 	struct mail_list logins;    /* names its holder logs in with, and others that may send as it */
 };
 
-/* Claims, sorted by the number of their entries; those of the address's own domain first. */
+/* Claims, those of the address's own domain first, then a domain after the other; within one by the number of their entries, which is
+ * about the order in which they were made. */
 struct mail_address {
 	size_t count;
 	struct span octets;

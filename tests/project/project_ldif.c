@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * Runs the DNS projection over an LDIF file, without a store: what the cache would hold, as text.
+ * Runs a projection over an LDIF file, without a store: what the cache would hold, as text.
  *
- *	project_ldif [-b BASE] [-p PREFIX]... [-r] [-z ZONE] FILE
+ *	project_ldif [-b BASE] [-m] [-c CLAIMER:DOMAIN]... [-p PREFIX]... [-r] [-z ZONE] FILE
  *
- * -r numbers the entries from the last to the first: the records must not change. -z prints one
+ * -m is the mail projection, else it is DNS. -r numbers the entries from the last to the first: the records must not change. -z prints one
  * zone as a master file for named-checkzone instead.
  */
 #include <config.h>
 
 #include "cache/ldif.h"
 #include "cache/project_dns.h"
+#include "cache/project_mail.h"
 #include "cache/rrtype.h"
 #include "cache/settings.h"
 
@@ -25,8 +26,13 @@ struct held {
 	struct span payload;
 };
 
+enum { CROSS_MAX = 8 };
+
 struct run {
 	struct dns_settings settings;
+	struct mail_settings mail_settings;
+	struct cross_claim cross[CROSS_MAX];
+	bool mail;
 	struct rdn *base;
 	size_t base_depth;
 	bool backwards;
@@ -98,7 +104,10 @@ map_entry(struct run *run, const struct entry *entry, struct arena *arena)
 	if (!is_placed(run, rdns, count, &placed.depth))
 		return;
 	placed.rdns = rdns;
-	check(project_dns_map(&run->settings, &placed, arena, &mapped), "project_dns_map");
+	if (run->mail)
+		check(project_mail_map(&run->mail_settings, &placed, arena, &mapped), "project_mail_map");
+	else
+		check(project_dns_map(&run->settings, &placed, arena, &mapped), "project_dns_map");
 	for (const struct fragment *f = mapped.fragments; f != NULL; f = f->next) {
 		struct held *held;
 
@@ -256,6 +265,71 @@ print_record(struct span subject, struct span value)
 		print_node("reverse ", NULL, &name, value);
 }
 
+static void
+print_list(const char *before, struct mail_list list)
+{
+	struct span string;
+	int r;
+
+	while ((r = mail_list_next(&list, &string)) > 0)
+		print_span(before, string);
+	check(r, "mail_list_next");
+}
+
+static void
+print_part(const char *before, struct span part)
+{
+	if (part.len > 0)
+		print_span(before, part);
+}
+
+static void
+print_claim(const struct mail_claim *claim)
+{
+	printf("\t%s", claim->holder == MAIL_USER ? "user" : "group");
+	print_part(" of ", claim->claimer);
+	printf("%s%s%s", claim->flags & MAIL_PRIMARY ? " primary" : "", claim->flags & MAIL_SUSPENDED ? " suspended" : "",
+	       claim->flags & MAIL_NO_COPY ? " no-copy" : "");
+	print_part(" name=", claim->primary);
+	print_part(" host=", claim->mail_host);
+	print_part(" relocated=", claim->relocated);
+	print_list(" route ", claim->routing);
+	print_list(" forward ", claim->forwarding);
+	print_list(" login ", claim->logins);
+	putchar('\n');
+}
+
+static void
+print_mail(struct span subject, struct span value)
+{
+	struct mail_address address;
+	struct mail_domain domain;
+	struct mail_claim claim;
+	struct span name, rest;
+	char letter;
+	int r;
+
+	check(key_mail_split(subject, &letter, &name, &rest), "key_mail_split");
+	if (letter == 'd') {
+		check(mail_domain_read(value, &domain), "mail_domain_read");
+		print_span("domain ", name);
+		printf(" %s%s", domain.delivery == MAIL_DELIVERY_SMTP ? "smtp" : "local", domain.suspended ? " suspended" : "");
+		print_part(" replica of ", domain.master);
+		print_part(" transport ", domain.transport);
+		print_part(" below ", domain.below_transport);
+		print_list(" login ", domain.logins);
+		putchar('\n');
+		return;
+	}
+	print_span("address ", rest);
+	print_span("@", name);
+	putchar('\n');
+	check(mail_address_read(value, &address), "mail_address_read");
+	while ((r = mail_address_next(&address, &claim)) > 0)
+		print_claim(&claim);
+	check(r, "mail_address_next");
+}
+
 /* A master file of ZONE, as far as this subject adds to it. */
 static void
 print_master(const struct dname *wanted, struct span subject, struct span value)
@@ -328,8 +402,13 @@ reduce_all(struct run *run, const struct dname *wanted)
 			fragments[input.count++] = (struct held_fragment){
 				run->held[end].entry_id, run->held[end].payload
 			};
-		check(project_dns_reduce(&run->settings, &input, &reduced), "project_dns_reduce");
-		if (reduced.present && wanted == NULL)
+		if (run->mail)
+			check(project_mail_reduce(&run->mail_settings, &input, &reduced), "project_mail_reduce");
+		else
+			check(project_dns_reduce(&run->settings, &input, &reduced), "project_dns_reduce");
+		if (reduced.present && run->mail)
+			print_mail(input.subject, text_span(&reduced.value));
+		else if (reduced.present && wanted == NULL)
 			print_record(input.subject, text_span(&reduced.value));
 		else if (reduced.present)
 			print_master(wanted, input.subject, text_span(&reduced.value));
@@ -338,6 +417,17 @@ reduce_all(struct run *run, const struct dname *wanted)
 	free(fragments);
 	text_free(&reduced.value);
 	text_free(&reduced.problems);
+}
+
+/* CLAIMER:DOMAIN */
+static void
+add_cross(struct run *run, const char *argument)
+{
+	size_t n = strcspn(argument, ":");
+
+	check(run->mail_settings.cross_count < CROSS_MAX && argument[n] == ':' ? 0 : -EINVAL, argument);
+	run->cross[run->mail_settings.cross_count++] =
+		(struct cross_claim){ span_from(argument, n), span_of(argument + n + 1) };
 }
 
 int
@@ -350,9 +440,14 @@ main(int argc, char **argv)
 	struct dname wanted;
 	int option;
 
-	while ((option = getopt(argc, argv, "b:p:rz:")) != -1) {
+	run.mail_settings = (struct mail_settings){ .profile = &profile_ispman, .cross = run.cross };
+	while ((option = getopt(argc, argv, "b:c:mp:rz:")) != -1) {
 		if (option == 'b')
 			base = optarg;
+		else if (option == 'c')
+			add_cross(&run, optarg);
+		else if (option == 'm')
+			run.mail = true;
 		else if (option == 'z')
 			zone = optarg;
 		else if (option == 'r')

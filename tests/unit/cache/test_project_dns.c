@@ -530,7 +530,7 @@ only_what_is_used_is_asked_for(void **state)
 		{ "zonename", true },      { "RELATIVEDOMAINNAME", true }, { "dNSTTL", true },
 		{ "unknownRecord", true }, { "aRecord", true },            { "tYPE65280Record", true },
 		{ "ispmanVal", true },     { "ispmanDomainType", true },   { "ispmanReplicaMaster", true },
-		{ "userPassword", false }, { "mailAlias", false },         { "ispmanRecord", false },
+		{ "userPassword", false }, { "mailAlias", true },          { "ispmanRecord", false },
 		{ "homeDirectory", false },
 	};
 	struct list list = { 0 };
