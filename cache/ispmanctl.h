@@ -46,6 +46,8 @@ int ctl_dns(const struct ctl *ctl, const char *command, bool explain);
 int ctl_mail(const struct ctl *ctl, const char *command, bool explain);
 /* Says how COMMAND, one of the two, is used. */
 int ctl_misused(const char *command);
+/* What to put into main.cf; QUEUE is Postfix's queue directory, NULL: Debian's. */
+void ctl_print_postfix(const struct settings *settings, const char *queue);
 
 /* "ispmanctl: ..." on stderr. */
 void ctl_complain(const char *format, ...) printf_like(1, 2);

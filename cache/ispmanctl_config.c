@@ -126,12 +126,20 @@ ctl_config(const struct ctl *ctl)
 		{ "slapd", print_slapd },
 	};
 
+	if (ctl->argc >= 1 && ctl->argc <= 2 && strcmp(ctl->argv[0], "postfix") == 0) {
+		if (ctl->argc == 2 && ctl->argv[1][0] != '/') {
+			ctl_complain("Postfix's queue directory is named from / on, not \"%s\"", ctl->argv[1]);
+			return CTL_USAGE;
+		}
+		ctl_print_postfix(ctl->settings, ctl->argc == 2 ? ctl->argv[1] : NULL);
+		return CTL_FINE;
+	}
 	for (size_t i = 0; ctl->argc == 1 && i < array_size(snippets); i++) {
 		if (strcmp(ctl->argv[0], snippets[i].name) == 0) {
 			snippets[i].print(ctl->settings);
 			return CTL_FINE;
 		}
 	}
-	ctl_complain("config takes one of bind, apparmor, slapd");
+	ctl_complain("config takes one of bind, postfix [QUEUE-DIRECTORY], apparmor, slapd");
 	return CTL_USAGE;
 }

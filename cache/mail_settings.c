@@ -72,7 +72,7 @@ static const struct conf_setting rows[] = {
 
 /* ispman-socketmapd's own; a list takes any value any number of times. */
 static const struct conf_setting daemon_rows[] = {
-	{ "socketmap", "listen", CONF_LIST, AT(daemon_values), .help = "see ispman-socketmapd" },
+	{ "socketmap", "listen", CONF_LIST, AT(listen), .help = "see ispman-socketmapd" },
 	{ "socketmap", "tcp-table", CONF_LIST, AT(daemon_values), .help = "see ispman-socketmapd" },
 	{ "socketmap", "allow", CONF_LIST, AT(daemon_values), .help = "see ispman-socketmapd" },
 	{ "socketmap", "hold", CONF_LIST, AT(daemon_values), .help = "see ispman-socketmapd" },

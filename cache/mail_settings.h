@@ -30,7 +30,8 @@ struct mail_settings_values {
 	uint64_t group_depth, group_size;
 	const char *mailbox_transport; /* NULL: none */
 
-	struct conf_list daemon_values; /* not looked at */
+	struct conf_list listen;        /* ispman-socketmapd's: "unix:PATH,mode=...", "inet:HOST:PORT" */
+	struct conf_list daemon_values; /* its others; not looked at */
 };
 
 struct conf_table mail_settings_table(struct mail_settings_values *target);

@@ -199,7 +199,8 @@ def usage(t, world):
         (("status", "x"), "status takes no arguments"), (("status", "--timeout", "3"), "status takes no --timeout"),
         (("metrics", "--json"), "metrics takes no --json"), (("wait", "--timeout", "x"), "--timeout x: allowed"),
         (("wait", "--timeout"), "--timeout lacks its value"), (("config",), "config takes one of"),
-        (("config", "postfix"), "config takes one of"), (("lookup",), "lookup takes dns NAME [TYPE]"),
+        (("config", "exim"), "config takes one of"), (("config", "postfix", "spool"), "named from / on, not \"spool\""),
+        (("config", "bind", "x"), "config takes one of"), (("lookup",), "lookup takes dns NAME [TYPE]"),
         (("lookup", "dns"), "lookup takes dns NAME [TYPE]"), (("lookup", "web", "a"), "lookup takes dns"),
         (("explain", "dns", "a", "A", "x"), "explain takes dns"), (("lookup", "dns", "a..b"), "a..b is no domain name"),
         (("lookup", "dns", "a", "NOPE"), "NOPE is no record type"),
@@ -241,12 +242,31 @@ def snippets(t, world):
         path = world.box.write("bind.conf", text)
         done = subprocess.run([servers.find_tool("named-checkconf"), path], capture_output=True, text=True)
         t.same((done.returncode, done.stdout), (0, ""), "named-checkconf accepts it")
+    postfix_snippet(t, world)
     text = world.ctl("config", "apparmor").stdout
     t.ok("%s/dns/*/lock.mdb rwk,\n" % world.cache_dir in text and "%s/metrics/* rwk,\n" % world.run_dir in text,
          "config apparmor", text)
     text = world.ctl("config", "slapd").stdout
     t.ok('dn.exact="cn=reader,dc=tern,dc=example" size=unlimited' in text and "(olcSuffix=dc=tern,dc=example)" in text,
          "config slapd", text)
+
+
+def postfix_snippet(t, world):
+    def tables(*args):
+        text = world.ctl(*args).stdout
+        return {line.split(":", 1)[1].rsplit(":", 1)[0] for line in text.splitlines() if line.startswith("    socketmap:")}, text
+
+    got, text = tables("config", "postfix")
+    t.ok(got == {"unix:ispman/socketmap"} and "postmap -q ada@tern.example socketmap:unix:/var/spool/postfix/ispman/socketmap:virtual" in text
+         and "CAUTION" not in text, "config postfix: a path as seen from the queue directory", text)
+    got, text = tables("-o", "socketmap.recipient-delimiter=+$", "-o", "socketmap.listen=inet:127.0.0.1:4711",
+                       "-o", "socketmap.listen=unix:/q/s,mode=0666", "config", "postfix", "/q")
+    t.ok(got == {"unix:s"} and "\nrecipient_delimiter = +$$\n" in text, "config postfix: another queue directory, a unix socket before others", text)
+    got, text = tables("-o", "socketmap.listen=inet:127.0.0.1:4711", "config", "postfix")
+    t.same(got, {"inet:127.0.0.1:4711"}, "config postfix: over TCP")
+    got, text = tables("-o", "socketmap.listen=unix:/run/s", "config", "postfix")
+    t.ok(got == {"unix:/run/s"} and "CAUTION: unix:/run/s is not below" in text,
+         "config postfix: a socket that a chroot would hide is warned of", text)
 
 
 def counters_file(pid, locked, rows, shards):
