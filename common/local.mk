@@ -9,4 +9,16 @@ noinst_LTLIBRARIES += %D%/libcommon.la
 	%D%/log.c %D%/log.h \
 	%D%/notify.c %D%/notify.h \
 	%D%/span.c %D%/span.h \
-	%D%/text.c %D%/text.h
+	%D%/text.c %D%/text.h \
+	%D%/utf8.c %D%/utf8.h
+
+# What daemons with stream sockets are made of. Apart: named loads libcommon, and no event loop.
+noinst_LTLIBRARIES += %D%/libserver.la
+%C%_libserver_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+%C%_libserver_la_LIBADD = %D%/libcommon.la $(EVENT_LIBS)
+%C%_libserver_la_SOURCES = \
+	%D%/allow.c %D%/allow.h \
+	%D%/listener.c %D%/listener.h \
+	%D%/seldom.c %D%/seldom.h \
+	%D%/server.c %D%/server.h %D%/server_internal.h \
+	%D%/server_turn.c

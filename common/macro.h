@@ -26,6 +26,16 @@
 
 #define array_size(array) (sizeof(array) / sizeof((array)[0]))
 
+/* The same for a descriptor: the scope does not close it any more. */
+static inline int
+take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
 static inline void
 free_charp(char **p)
 {

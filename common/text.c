@@ -103,3 +103,22 @@ text_free(struct text *t)
 	free(t->data);
 	*t = TEXT_INIT;
 }
+
+void
+text_put_escaped(struct text *t, struct span s, size_t max)
+{
+	bool cut = s.len > max;
+
+	if (cut)
+		s.len = max;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.data[i];
+
+		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
+			text_putf(t, "\\x%02x", c);
+		else
+			text_put_char(t, (char)c);
+	}
+	if (cut)
+		text_put(t, "...");
+}

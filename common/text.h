@@ -26,6 +26,10 @@ void text_put_span(struct text *t, struct span s);
 void text_put_char(struct text *t, char c);
 void text_putf(struct text *t, const char *format, ...) printf_like(2, 3);
 
+/* As it may stand in quotes in a log: octets other than printable ASCII, quotes and backslashes as \xHH; what is longer than
+ * MAX octets ends in "...". */
+void text_put_escaped(struct text *t, struct span s, size_t max);
+
 /* Appends N uninitialised bytes and returns where they begin, or NULL when there is no memory. */
 void *text_extend(struct text *t, size_t n);
 
