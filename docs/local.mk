@@ -12,6 +12,8 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	%D%/examples/apparmor-named.example \
 	%D%/examples/ispman-cached.service \
+	%D%/examples/ispman-socketmapd.service \
+	%D%/examples/ispman-socketmapd.socket \
 	%D%/examples/ispman.conf.example \
 	%D%/examples/logins.ldif \
 	%D%/examples/named.conf.example \
@@ -28,6 +30,7 @@ dist_doc_DATA = \
 	%D%/getting-started.md \
 	%D%/operations.md
 
-dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8
+dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8 \
+	postfix_map/ispman-socketmapd.8
 
-EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md %D%/README.md
+EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md postfix_map/README.md %D%/README.md

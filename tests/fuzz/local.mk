@@ -15,6 +15,10 @@ fuzz_targets = \
 	%D%/fuzz_syncmsg \
 	%D%/fuzz_project \
 	%D%/fuzz_dname \
+	%D%/fuzz_listener \
+	%D%/fuzz_netstring \
+	%D%/fuzz_socketmap \
+	%D%/fuzz_tcptable \
 	%D%/fuzz_rdata
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/replay_corpora.sh
@@ -75,3 +79,19 @@ endif
 %C%_fuzz_record_mail_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_record_mail_LDADD = cache/libaddress.la common/libcommon.la
 %C%_fuzz_record_mail_SOURCES = %D%/fuzz_record_mail.c $(fuzz_main)
+
+%C%_fuzz_listener_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_listener_LDADD = common/libserver.la common/libcommon.la
+%C%_fuzz_listener_SOURCES = %D%/fuzz_listener.c $(fuzz_main)
+
+%C%_fuzz_netstring_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_netstring_LDADD = postfix_map/libcodec.la common/libcommon.la
+%C%_fuzz_netstring_SOURCES = %D%/fuzz_netstring.c $(fuzz_main)
+
+%C%_fuzz_socketmap_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_socketmap_LDADD = postfix_map/libmap.la cache/libmailsettings.la cache/libmail.la cache/libshelf.la common/libcommon.la
+%C%_fuzz_socketmap_SOURCES = %D%/fuzz_socketmap.c $(fuzz_main)
+
+%C%_fuzz_tcptable_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_tcptable_LDADD = postfix_map/libcodec.la common/libcommon.la
+%C%_fuzz_tcptable_SOURCES = %D%/fuzz_tcptable.c $(fuzz_main)

@@ -5,6 +5,7 @@
 served without a single problem, from the file alone."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,9 @@ SHOWN = (
 )
 
 
+UNITS = ("ispman-cached.service", "ispman-socketmapd.service", "ispman-socketmapd.socket")
+
+
 def run(*command):
     return subprocess.run(list(command), capture_output=True, text=True)
 
@@ -54,14 +58,19 @@ def check_configurations(t, box):
     snippet = box.write("snippet.conf", run(servers.program("ispmanctl"), "config", "bind").stdout)
     done = run(servers.find_tool("named-checkconf"), snippet)
     t.ok(done.returncode == 0, "what ispmanctl config bind prints is accepted", done.stdout + done.stderr)
+    done = run(servers.built("postfix_map/ispman-socketmapd"), "-t", "-c", os.path.join(EXAMPLES, "ispman.conf.example"),
+               "-o", "socketmap.listen=unix:%s,mode=0600" % box.path("socketmap"))
+    t.ok(done.returncode == 0, "ispman.conf.example is accepted by ispman-socketmapd", done.stdout + done.stderr)
     analyze = servers.find_tool("systemd-analyze")
     if analyze:
         # It wants the programs where the unit says they are.
-        with open(os.path.join(EXAMPLES, "ispman-cached.service"), encoding="utf-8") as f:
-            unit = f.read().replace("/usr/sbin/ispman-cached", "/bin/true")
-        done = run(analyze, "verify", "--man=no", box.write("ispman-cached.service", unit))
-        bad = [line for line in done.stderr.splitlines() if "ispman-cached.service" in line]
-        t.same(bad, [], "systemd understands the unit")
+        paths = []
+        for name in UNITS:
+            with open(os.path.join(EXAMPLES, name), encoding="utf-8") as f:
+                paths.append(box.write(name, re.sub(r"/usr/sbin/ispman-\w+", "/bin/true", f.read())))
+        done = run(analyze, "verify", "--man=no", *paths)
+        bad = [line for line in done.stderr.splitlines() if any(name in line for name in UNITS)]
+        t.same(bad, [], "systemd understands the units")
 
 
 def check_tree(t, box):

@@ -35,7 +35,7 @@ while read -r folder own; do
 	fi
 done <<-EOT
 	dlz_ispman dns
-	postfix_map mail
+	postfix_map mail|mail_settings
 	saslauth secret
 	ftpauth account
 	agent home

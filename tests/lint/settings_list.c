@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * Prints every setting that ispman-cached and ispmanctl know, for manpages.sh to compare with ispman.conf(5).
+ * Prints every setting that our programs know, for manpages.sh to compare with ispman.conf(5).
  */
 #include <config.h>
 
 #include "cache/settings.h"
+#include "postfix_map/socketmapd_settings.h"
 
 #include <stdio.h>
 
@@ -15,6 +16,7 @@ main(void)
 	struct text list = TEXT_INIT;
 
 	settings_describe(&list);
+	socketmapd_settings_describe(&list);
 	if (text_failed(&list))
 		return 1;
 	fwrite(list.data, 1, list.len, stdout);

@@ -11,7 +11,7 @@ mapfile -t c_files < <(source_files '*.[ch]' | grep -vE '^config\.h|^build-aux/'
 mapfile -t headers < <(printf '%s\n' "${c_files[@]}" | grep '\.h$')
 mapfile -t sources < <(printf '%s\n' "${c_files[@]}" | grep '\.c$')
 mapfile -t scripts < <(source_files '*.sh' '*.py' | grep -v '^build-aux/')
-mapfile -t documents < <(source_files '*.md' '*.[0-9]' '*.conf' '*.example' '*.service' '*.ldif' '*.schema' 'local.mk' |
+mapfile -t documents < <(source_files '*.md' '*.[0-9]' '*.conf' '*.example' '*.service' '*.socket' '*.ldif' '*.schema' 'local.mk' |
 	grep -vE '^tests/(data|.*corpus)')
 
 for file in "${c_files[@]}"; do

@@ -2,6 +2,14 @@
 
 if HAVE_CMOCKA
 unit_tests = \
+	%D%/common/test_allow \
+	%D%/common/test_listener \
+	%D%/common/test_seldom \
+	%D%/common/test_utf8 \
+	%D%/postfix_map/test_maps \
+	%D%/postfix_map/test_netstring \
+	%D%/postfix_map/test_socketmap \
+	%D%/postfix_map/test_tcptable \
 	%D%/common/test_conf \
 	%D%/common/test_counters \
 	%D%/common/test_daemon \
@@ -193,3 +201,35 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_record_mail_CFLAGS = $(unit_cflags)
 %C%_cache_test_record_mail_LDADD = cache/libaddress.la $(unit_common_libs)
 %C%_cache_test_record_mail_SOURCES = %D%/cache/test_record_mail.c %D%/test.h
+
+%C%_common_test_allow_CFLAGS = $(unit_cflags)
+%C%_common_test_allow_LDADD = common/libserver.la $(unit_common_libs)
+%C%_common_test_allow_SOURCES = %D%/common/test_allow.c %D%/test.h
+
+%C%_common_test_listener_CFLAGS = $(unit_cflags)
+%C%_common_test_listener_LDADD = common/libserver.la $(unit_common_libs)
+%C%_common_test_listener_SOURCES = %D%/common/test_listener.c %D%/test.h
+
+%C%_common_test_seldom_CFLAGS = $(unit_cflags)
+%C%_common_test_seldom_LDADD = common/libserver.la $(unit_common_libs)
+%C%_common_test_seldom_SOURCES = %D%/common/test_seldom.c %D%/test.h
+
+%C%_common_test_utf8_CFLAGS = $(unit_cflags)
+%C%_common_test_utf8_LDADD = common/libserver.la $(unit_common_libs)
+%C%_common_test_utf8_SOURCES = %D%/common/test_utf8.c %D%/test.h
+
+%C%_postfix_map_test_maps_CFLAGS = $(unit_cflags)
+%C%_postfix_map_test_maps_LDADD = postfix_map/libmap.la cache/libmailsettings.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
+%C%_postfix_map_test_maps_SOURCES = %D%/postfix_map/test_maps.c %D%/test.h
+
+%C%_postfix_map_test_netstring_CFLAGS = $(unit_cflags)
+%C%_postfix_map_test_netstring_LDADD = postfix_map/libcodec.la $(unit_common_libs)
+%C%_postfix_map_test_netstring_SOURCES = %D%/postfix_map/test_netstring.c %D%/test.h
+
+%C%_postfix_map_test_socketmap_CFLAGS = $(unit_cflags)
+%C%_postfix_map_test_socketmap_LDADD = postfix_map/libcodec.la $(unit_common_libs)
+%C%_postfix_map_test_socketmap_SOURCES = %D%/postfix_map/test_socketmap.c %D%/test.h
+
+%C%_postfix_map_test_tcptable_CFLAGS = $(unit_cflags)
+%C%_postfix_map_test_tcptable_LDADD = postfix_map/libcodec.la $(unit_common_libs)
+%C%_postfix_map_test_tcptable_SOURCES = %D%/postfix_map/test_tcptable.c %D%/test.h
