@@ -33,6 +33,7 @@ const struct profile profile_ispman = {
 	.group_class = { "ispmanMailGroup", 15 },
 	.local_address = { "mailLocalAddress", 16 },
 	.alias = { "mailAlias", 9 },
+	.utf8_alias = { "ispmanMailUtf8Alias", 19 },
 	.routing_address = { "mailRoutingAddress", 18 },
 	.forwarding_address = { "mailForwardingAddress", 21 },
 	.mail_host = { "mailHost", 8 },
@@ -59,7 +60,7 @@ static const size_t kept[] = {
 	offsetof(struct profile, login),             offsetof(struct profile, delivery_method),
 	offsetof(struct profile, keep_copy),         offsetof(struct profile, relocated_to),
 	offsetof(struct profile, transport),         offsetof(struct profile, below_transport),
-	offsetof(struct profile, sender_login),
+	offsetof(struct profile, sender_login),       offsetof(struct profile, utf8_alias),
 };
 
 static struct span

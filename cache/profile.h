@@ -31,6 +31,7 @@ struct profile {
 	struct span group_class;          /* ispmanMailGroup */
 	struct span local_address;        /* mailLocalAddress */
 	struct span alias;                /* mailAlias: further addresses, @domain is a catch-all */
+	struct span utf8_alias;           /* ispmanMailUtf8Alias: the same with a local part in UTF-8 */
 	struct span routing_address;      /* mailRoutingAddress: the address of the mailbox */
 	struct span forwarding_address;   /* mailForwardingAddress: of a group, its members */
 	struct span mail_host;            /* mailHost */

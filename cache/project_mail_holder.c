@@ -186,17 +186,20 @@ read_addresses(struct holder *holder)
 {
 	struct mail_mapping *m = holder->m;
 	const struct profile *profile = m->settings->profile;
-	struct mail_values local, alias;
-	size_t given, max;
-	int r = mail_mapping_values(m, profile->local_address, &local);
+	const struct {
+		struct span attribute;
+		bool primary;
+	} sources[] = { { profile->local_address, true }, { profile->alias, false }, { profile->utf8_alias, false } };
+	struct mail_values values[array_size(sources)];
+	size_t given = 0, max, read = 0;
+	int r = 0;
 
-	if (r == 0)
-		r = mail_mapping_values(m, profile->alias, &alias);
-	if (r < 0)
+	for (size_t i = 0; r == 0 && i < array_size(sources); i++) {
+		r = mail_mapping_values(m, sources[i].attribute, &values[i]);
+		given += values[i].count;
+	}
+	if (r < 0 || given == 0)
 		return r;
-	given = local.count + alias.count;
-	if (given == 0)
-		return 0;
 	r = own_domain(holder);
 	if (r <= 0)
 		return r;
@@ -205,13 +208,10 @@ read_addresses(struct holder *holder)
 	if (holder->held == NULL)
 		return -ENOMEM;
 	r = 0;
-	for (size_t i = 0; r == 0 && i < given && holder->count < max; i++) {
-		bool primary = i < local.count;
-
-		r = read_address(holder, primary ? local.values[i] : alias.values[i - local.count], primary,
-		                 primary ? profile->local_address : profile->alias);
-	}
-	if (given > max && holder->count == max)
+	for (size_t i = 0; i < array_size(sources); i++)
+		for (size_t v = 0; r == 0 && v < values[i].count && holder->count < max; v++, read++)
+			r = read_address(holder, values[i].values[v], sources[i].primary, sources[i].attribute);
+	if (read < given)
 		complain_too_many(m, "too-many-addresses", "addresses", max, given);
 	settle_addresses(holder);
 	return r;

@@ -234,6 +234,8 @@ static const struct conf_setting rows[] = {
 	  .help = "transport:nexthop of the names below a domain" },
 	{ "profile", "sender-login", CONF_STRING, WORD(28), .check = check_attribute,
 	  .help = "further logins that may send as an entry's addresses" },
+	{ "profile", "utf8-alias", CONF_STRING, WORD(29), .check = check_attribute,
+	  .help = "further addresses in UTF-8" },
 };
 
 /* Where profile_words[i] goes. */
@@ -252,7 +254,7 @@ static const size_t profile_places[] = {
 	offsetof(struct profile, login),             offsetof(struct profile, delivery_method),
 	offsetof(struct profile, keep_copy),         offsetof(struct profile, relocated_to),
 	offsetof(struct profile, transport),         offsetof(struct profile, below_transport),
-	offsetof(struct profile, sender_login),
+	offsetof(struct profile, sender_login),      offsetof(struct profile, utf8_alias),
 };
 _Static_assert(array_size(profile_places) ==
                        sizeof(((struct settings *)0)->profile_words) / sizeof(const char *),

@@ -58,7 +58,7 @@ struct settings {
 	struct mail_settings_values mail_values;
 
 	/* [profile]: NULL is the built-in one's */
-	const char *profile_words[29];
+	const char *profile_words[30];
 
 	/* Made of the above; spans and pointers lie in the arena. */
 	struct profile profile;

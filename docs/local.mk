@@ -5,6 +5,7 @@ dist_schema_DATA = \
 	%D%/schema/dnszone.ldif %D%/schema/dnszone.schema \
 	%D%/schema/ispman-dns-types.ldif %D%/schema/ispman-dns-types.schema \
 	%D%/schema/ispman.ldif %D%/schema/ispman.schema \
+	%D%/schema/ispman-mail.ldif %D%/schema/ispman-mail.schema \
 	%D%/schema/pureftpd.ldif %D%/schema/pureftpd.schema \
 	%D%/schema/radius.ldif %D%/schema/radius.schema
 
@@ -26,6 +27,7 @@ dist_doc_DATA = \
 	README.md \
 	%D%/ARCHITECTURE.md \
 	%D%/dns-data.md \
+	%D%/mail-data.md \
 	%D%/mail-maps.md \
 	%D%/getting-started.md \
 	%D%/operations.md

@@ -18,7 +18,7 @@ import tap      # noqa: E402
 
 DOCS = os.path.join(servers.SRCDIR, "docs")
 SCHEMA_DIR = os.path.join(DOCS, "schema")
-OURS = ("dnszone", "ispman-dns-types", "pureftpd", "radius", "ispman")
+OURS = ("dnszone", "ispman-dns-types", "pureftpd", "radius", "ispman", "ispman-mail")
 # Debian's, in an order that loads; pmi and dsee need nothing of the others.
 DEBIANS = ("core", "cosine", "nis", "misc", "inetorgperson", "collective", "corba", "duaconf",
            "dyngroup", "java", "openldap")

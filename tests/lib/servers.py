@@ -36,7 +36,7 @@ BUILDDIR = os.environ.get("ISPMAN_BUILDDIR") or SRCDIR
 
 SYSTEM_SCHEMA_DIR = "/etc/ldap/schema"
 SYSTEM_SCHEMA = ("core", "cosine", "nis", "misc", "inetorgperson")
-OUR_SCHEMA = ("dnszone", "ispman-dns-types", "pureftpd", "ispman", "radius")
+OUR_SCHEMA = ("dnszone", "ispman-dns-types", "pureftpd", "ispman", "ispman-mail", "radius")
 SLAPD_MODULES = "/usr/lib/ldap"
 
 _libc = ctypes.CDLL(None)
