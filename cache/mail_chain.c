@@ -41,8 +41,7 @@ static int
 look_up_domains(struct mail_question *q)
 {
 	struct mail_view *view = q->view;
-	struct span name = address_domain_span(&q->address);
-	int r = mail_domain_at(view, name, &q->domain);
+	int r = mail_domain_at(view, address_domain_span(&q->address), &q->domain);
 
 	if (r <= 0)
 		return r;
@@ -69,13 +68,28 @@ mail_question_set(struct mail_question *out, struct mail_view *view, const struc
 		return r;
 	out->view = view;
 	out->options = options;
-	out->is_hosted = out->is_refused = out->has_master = false;
+	out->knows_domains = out->is_hosted = out->is_refused = out->has_master = false;
 	out->base_len = address_extension(address_local_span(&out->address), options->delimiters);
 	/* No entry can hold what is at an address literal. */
-	r = out->address.literal ? -EINVAL : look_up_domains(out);
-	if (r == 0 && view->say != NULL)
-		say_domain(out);
-	return r;
+	if (out->address.literal)
+		return -EINVAL;
+	return view->say != NULL ? mail_question_look_up(out) : 0;
+}
+
+int
+mail_question_look_up(struct mail_question *q)
+{
+	int r;
+
+	if (q->knows_domains)
+		return 0;
+	r = look_up_domains(q);
+	if (r < 0)
+		return r;
+	q->knows_domains = true;
+	if (q->view->say != NULL)
+		say_domain(q);
+	return 0;
 }
 
 void
@@ -106,8 +120,15 @@ mail_next_claim(const struct mail_question *q, const struct mail_match *match, s
 	return r;
 }
 
+/* Of which other domain's entries claims at X count. */
+static struct span
+claimer_at(const struct mail_question *q, bool at_master)
+{
+	return at_master || !q->is_hosted ? (struct span){ "", 0 } : q->domain.master;
+}
+
 static int
-judge(const struct mail_question *q, struct mail_match *match)
+judge(struct mail_question *q, struct mail_match *match)
 {
 	struct mail_address claims = match->claims;
 	enum mail_verdict verdict = MAIL_NOTHING;
@@ -117,6 +138,12 @@ judge(const struct mail_question *q, struct mail_match *match)
 	while ((r = mail_address_next(&claims, &claim)) > 0) {
 		enum mail_verdict said;
 
+		if (claim.claimer.len > 0 && !q->knows_domains) {
+			r = mail_question_look_up(q);
+			if (r < 0)
+				return r;
+			match->claimer = claimer_at(q, match->at_master);
+		}
 		if (!counts(&claim, match->claimer))
 			continue;
 		if ((claim.flags & MAIL_SUSPENDED) != 0 && q->options->refuse_suspended_users)
@@ -169,7 +196,7 @@ take_step(struct mail_question *q, const struct step *step, enum mail_reach reac
 		.is_base = step->is_base,
 		.is_catch_all = step->is_catch_all,
 		.domain = step->at_master ? q->domain.master : address_domain_span(&q->address),
-		.claimer = step->at_master || !q->is_hosted ? (struct span){ "", 0 } : q->domain.master,
+		.claimer = claimer_at(q, step->at_master),
 	};
 	struct span local = span_from(q->address.local, step->is_catch_all ? 0 : step->is_base ? q->base_len : q->address.local_len);
 	int r = step->is_catch_all ? mail_catch_all_at(q->view, match.domain, &match.claims)
@@ -188,25 +215,35 @@ take_step(struct mail_question *q, const struct step *step, enum mail_reach reac
 	return 1;
 }
 
+static bool
+applies(const struct mail_question *q, const struct step *step, enum mail_reach reach)
+{
+	if (step->at_master && !q->has_master)
+		return false;
+	if (step->is_catch_all)
+		return reach != MAIL_REACH_EXACT;
+	return q->address.kind == ADDRESS_FULL && (!step->is_base || q->base_len < q->address.local_len);
+}
+
 int
 mail_find(struct mail_question *q, enum mail_reach reach, struct mail_match *out)
 {
-	static const struct step exact[] = {
-		{ false, false, false }, { false, true, false }, { true, false, false }, { true, true, false },
+	enum { STEPS_WITHOUT_DOMAINS = 2 };
+	static const struct step steps[] = {
+		{ false, false, false }, { false, true, false }, { true, false, false },
+		{ true, true, false },   { false, false, true }, { true, false, true },
 	};
-	static const struct step catch_all[] = { { false, false, true }, { true, false, true } };
-	bool has_extension = q->base_len < q->address.local_len;
-	int r = 0;
+	int r = q->options->refuse_suspended_domains ? mail_question_look_up(q) : 0;
 
-	if (q->is_refused) {
+	if (r == 0 && q->is_refused) {
 		mail_say(q->view, NULL, "the domain is suspended: its mail is refused");
 		return 0;
 	}
-	for (size_t i = 0; i < array_size(exact) && r == 0 && q->address.kind == ADDRESS_FULL; i++)
-		if ((q->has_master || !exact[i].at_master) && (has_extension || !exact[i].is_base))
-			r = take_step(q, &exact[i], reach, out);
-	for (size_t i = 0; i < array_size(catch_all) && r == 0 && reach != MAIL_REACH_EXACT; i++)
-		if (q->has_master || !catch_all[i].at_master)
-			r = take_step(q, &catch_all[i], reach, out);
+	for (size_t i = 0; i < array_size(steps) && r == 0; i++) {
+		if (i == STEPS_WITHOUT_DOMAINS)
+			r = mail_question_look_up(q);
+		if (r == 0 && applies(q, &steps[i], reach))
+			r = take_step(q, &steps[i], reach, out);
+	}
 	return r;
 }

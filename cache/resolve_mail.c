@@ -331,6 +331,9 @@ answer_transport(struct mail_question *q, struct text *out)
 	}
 	if (r != 0)
 		return r;
+	r = mail_question_look_up(q);
+	if (r < 0)
+		return r;
 	return q->is_hosted ? put_domain_transport(q, out) : put_transport_below(q, out);
 }
 
@@ -339,16 +342,17 @@ answer_transport(struct mail_question *q, struct text *out)
 static const struct {
 	const char *name;
 	int (*answer)(struct mail_question *q, struct text *out);
+	bool asks_domains; /* answer() looks at them, not only mail_find() */
 } maps[MAIL_MAPS] = {
-	[MAIL_VIRTUAL] = { "virtual", answer_virtual },
-	[MAIL_DOMAINS] = { "domains", answer_domains },
-	[MAIL_RELAY_DOMAINS] = { "relay-domains", answer_relay_domains },
-	[MAIL_TRANSPORT] = { "transport", answer_transport },
-	[MAIL_RECIPIENTS] = { "recipients", answer_recipients },
-	[MAIL_CANONICAL] = { "canonical", answer_canonical },
-	[MAIL_SENDER_LOGIN] = { "sender-login", answer_sender_login },
-	[MAIL_MAILBOX] = { "mailbox", answer_mailbox },
-	[MAIL_RELOCATED] = { "relocated", answer_relocated },
+	[MAIL_VIRTUAL] = { "virtual", answer_virtual, false },
+	[MAIL_DOMAINS] = { "domains", answer_domains, true },
+	[MAIL_RELAY_DOMAINS] = { "relay-domains", answer_relay_domains, true },
+	[MAIL_TRANSPORT] = { "transport", answer_transport, false }, /* when there is no mailbox */
+	[MAIL_RECIPIENTS] = { "recipients", answer_recipients, true },
+	[MAIL_CANONICAL] = { "canonical", answer_canonical, true },
+	[MAIL_SENDER_LOGIN] = { "sender-login", answer_sender_login, true },
+	[MAIL_MAILBOX] = { "mailbox", answer_mailbox, false },
+	[MAIL_RELOCATED] = { "relocated", answer_relocated, false },
 };
 
 const char *
@@ -381,6 +385,8 @@ answer(struct mail_view *view, const struct mail_options *options, enum mail_map
 		mail_say(view, NULL, "no record can have this key");
 		return 0;
 	}
+	if (r == 0 && maps[map].asks_domains)
+		r = mail_question_look_up(&question);
 	if (r == 0)
 		r = maps[map].answer(&question, out);
 	if (r > 0 && text_failed(out))

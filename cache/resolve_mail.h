@@ -14,15 +14,20 @@ struct mail_question {
 	const struct mail_options *options;
 	struct address address; /* its domain is X here */
 	size_t base_len;        /* octets of the local part without its extension */
+	bool knows_domains;     /* what follows has been looked up */
 	bool is_hosted;         /* X is a mail domain of ours */
 	bool is_refused;        /* it is suspended, or its master is, and the options refuse that */
 	bool has_master;        /* it is a replica, of D */
 	struct mail_domain domain, master;
 };
 
-/* Looks up the domain of an address. KEY must stay. 0 or negative; -EINVAL when KEY is no address or name that could have a record. */
+/* Reads the key, which must stay. 0 or negative; -EINVAL when KEY is no address or name that could have a record. */
 must_check int mail_question_set(struct mail_question *out, struct mail_view *view, const struct mail_options *options,
                                  struct span key);
+
+/* Looks up the domains, if that was not done: 0 or negative. Most addresses are held by an entry of their own domain and need none of
+ * this, so mail_find() does it when it comes so far; who asks for what stands under knows_domains does it before. */
+must_check int mail_question_look_up(struct mail_question *question);
 
 /* What a record is to somebody who asks for the address. */
 enum mail_verdict {
