@@ -52,9 +52,18 @@ struct row {
 };
 
 static void
+hear_nothing(void *context, struct span subject, const char *sentence)
+{
+	(void)context;
+	(void)subject;
+	(void)sentence;
+}
+
+/* What is explained looks at more than what is only answered. */
+static void
 check(const struct row *row)
 {
-	cleanup(text_free) struct text got = TEXT_INIT;
+	cleanup(text_free) struct text got = TEXT_INIT, explained = TEXT_INIT;
 	enum mail_map map;
 	int r;
 
@@ -63,6 +72,9 @@ check(const struct row *row)
 	r = mail_lookup(cache, &options, map, span_of(row->key), &got);
 	if (r < 0)
 		fail_msg("%s %s: got %s", row->map, row->key, strerror(-r));
+	text_put(&explained, "before ");
+	assert_int_equal(mail_explain(cache, &options, map, span_of(row->key), hear_nothing, NULL, &explained), r);
+	assert_string_equal(text_str(&explained), text_str(&got));
 	assert_int_equal(strncmp(text_str(&got), "before ", 7), 0);
 	if (r != (row->want != NULL) || strcmp(text_str(&got) + 7, row->want != NULL ? row->want : "") != 0)
 		fail_msg("%s %s: got %s, want %s", row->map, row->key, r > 0 ? text_str(&got) + 7 : "nothing",
