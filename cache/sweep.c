@@ -11,6 +11,8 @@
 
 #include "cache/apply_internal.h"
 
+#include "cache/project_dns_payload.h"
+
 #include <errno.h>
 
 enum { BRAKE_FREE = 5, BRAKE_ZONES_MAX = 500, SWEEP_BATCH = 1000 };
@@ -295,6 +297,56 @@ weigh_fragments(struct weighing *w, char letter)
 	}
 }
 
+/* Whether the name that a computed PTR record points to goes with its zone. */
+static bool
+points_to_going(const struct weighing *w, struct span payload)
+{
+	struct span rest, own;
+	struct dname name;
+	struct key key;
+
+	if (payload_open(payload, &rest) < 0 || payload_next_target(&rest, &name) <= 0)
+		return false;
+	key_zone(&key, &name);
+	own = span_skip(key_span(&key), 1);
+	for (struct span going = text_span(&w->going); going.len > 0;) {
+		struct span zone = span_from(going.data + 1, (uint8_t)going.data[0]);
+
+		/* Labels have their lengths before them: what begins alike is the same name, or above. */
+		if (zone.len <= own.len && memcmp(zone.data, own.data, zone.len) == 0)
+			return true;
+		going = span_skip(going, 1 + zone.len);
+	}
+	return false;
+}
+
+/* Weighs the computed PTR records: they belong to no zone that has fragments of its own. */
+static int
+weigh_reverse(struct weighing *w)
+{
+	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
+	uint64_t lost = 0, gained = 0;
+	struct span key, value;
+	int r = store_cursor_open(w->apply->txn, REPLICA_FRAGMENT, &cursor);
+
+	if (r == 0)
+		r = store_cursor_seek(cursor, SPAN("r"), &key, &value);
+	while (r == 1 && key.data[0] == 'r') {
+		struct span subject;
+		uint64_t id;
+
+		if (replica_fragment_split(key, &subject, &id) < 0)
+			return -EBADMSG;
+		w->figures.records_total++;
+		lost += !seen_has(&w->apply->seen, id) && !points_to_going(w, value);
+		gained += id >= w->apply->first_new_id;
+		r = store_cursor_next(cursor, &key, &value);
+	}
+	if (lost > gained)
+		w->figures.records += lost - gained;
+	return r < 0 ? r : 0;
+}
+
 static int
 count_unseen(struct apply *apply, const struct replica_node *node, void *context)
 {
@@ -331,6 +383,8 @@ sweep_weigh(struct apply *apply, struct brake_figures *out)
 		count_orphans(&w);
 	if (r == 0 && w.figures.entries > 0)
 		r = weigh_fragments(&w, 'n');
+	if (r == 0 && w.figures.entries > 0)
+		r = weigh_reverse(&w);
 	if (r == 0 && (text_failed(&w.going) || text_failed(&w.masters)))
 		r = -ENOMEM;
 	if (r == 0) {

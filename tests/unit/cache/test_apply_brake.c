@@ -16,7 +16,11 @@
 
 enum { HOSTS = 2500, ANCESTORS = 6, PATIENCE_MILLISECONDS = 20000 };
 
-static const struct dns_settings settings = { .profile = &profile_ispman };
+static const struct dns_settings settings = {
+	.profile = &profile_ispman,
+	.prefix_count = 1,
+	.prefixes = { { .family = 4, .length = 24, .cut = 24, .address = { 192, 0, 2 } } },
+};
 static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings };
 
 static struct {
@@ -292,7 +296,23 @@ an_abort_does_not_make_everything_go(void **state)
 
 /* --- weighing --- */
 
-enum { PRIMARY = 1, REPLICA_OF_FIRST, WITHOUT_DNS, WITHOUT_SOA, NEW_SOA, GONE, MOVED };
+enum { PTRS = 40, PRIMARY = 1, PRIMARY_WITH_PTRS, REPLICA_OF_FIRST, WITHOUT_DNS, WITHOUT_SOA, NEW_SOA, GONE, MOVED };
+
+/* Entries that say nothing but which address has which name. */
+static void
+tell_pointers(unsigned number, const char *zone)
+{
+	char dn[160], owner[16], address[32];
+	const char *values[][2] = { { "objectClass", "dNSZone" }, { "zoneName", zone },
+		                    { "relativeDomainName", owner }, { "pTRRecord", address } };
+
+	for (unsigned i = 0; i < PTRS; i++) {
+		snprintf(owner, sizeof(owner), "h%u", i);
+		snprintf(address, sizeof(address), "192.0.2.%u", i);
+		snprintf(dn, sizeof(dn), "relativeDomainName=%s,ou=pTRRecord,dc=z%u,dc=example,ou=DNS,o=b", owner, number);
+		tell(dn, 100000 + number * 100 + i, values, array_size(values));
+	}
+}
 
 /* Domain NUMBER as HOW says; REPLICA_OF_FIRST repeats that of number 0. */
 static void
@@ -323,6 +343,8 @@ tell_domain(unsigned number, int how)
 	tell(dn, 1001 + number * 10, none, 1);
 	snprintf(dn, sizeof(dn), "%s,ou=sOARecord,dc=%s,dc=example,ou=DNS,o=b", how == MOVED ? "cn=soa" : "relativeDomainName=@",
 	         label);
+	if (how == PRIMARY_WITH_PTRS)
+		tell_pointers(number, zone);
 	if (how != WITHOUT_SOA)
 		tell(dn, (how == NEW_SOA ? 1003 : 1002) + number * 10, soa, array_size(soa));
 }
@@ -356,22 +378,25 @@ zones_are_weighed_by_what_is_served(void **state)
 		const char *what;
 		struct share shares[3];
 		unsigned held_zones, zones_total; /* 0: not held */
+		unsigned held_records;
 	} rows[] = {
-		{ "five may go", { { 30, PRIMARY, PRIMARY }, { 5, PRIMARY, GONE } }, 0, 0 },
-		{ "six may not", { { 30, PRIMARY, PRIMARY }, { 6, PRIMARY, GONE } }, 6, 36 },
-		{ "a tenth may", { { 70, PRIMARY, PRIMARY }, { 7, PRIMARY, WITHOUT_SOA } }, 0, 0 },
-		{ "more may not", { { 70, PRIMARY, PRIMARY }, { 8, PRIMARY, WITHOUT_SOA } }, 8, 78 },
+		{ "five may go", { { 30, PRIMARY, PRIMARY }, { 5, PRIMARY, GONE } }, 0, 0, 0 },
+		{ "six may not", { { 30, PRIMARY, PRIMARY }, { 6, PRIMARY, GONE } }, 6, 36, 0 },
+		{ "a tenth may", { { 70, PRIMARY, PRIMARY }, { 7, PRIMARY, WITHOUT_SOA } }, 0, 0, 0 },
+		{ "more may not", { { 70, PRIMARY, PRIMARY }, { 8, PRIMARY, WITHOUT_SOA } }, 8, 78, 0 },
 		{ "domains without DNS are no zones", { { 20, PRIMARY, PRIMARY }, { 100, WITHOUT_DNS, WITHOUT_DNS },
-		                                        { 8, PRIMARY, GONE } }, 8, 28 },
-		{ "such may go", { { 20, PRIMARY, PRIMARY }, { 100, WITHOUT_DNS, GONE } }, 0, 0 },
+		                                        { 8, PRIMARY, GONE } }, 8, 28, 0 },
+		{ "such may go", { { 20, PRIMARY, PRIMARY }, { 100, WITHOUT_DNS, GONE } }, 0, 0, 0 },
 		{ "a master takes its replicas with it", { { 1, PRIMARY, WITHOUT_SOA }, { 10, REPLICA_OF_FIRST, REPLICA_OF_FIRST },
-		                                           { 20, PRIMARY, PRIMARY } }, 11, 31 },
+		                                           { 20, PRIMARY, PRIMARY } }, 11, 31, 0 },
 		{ "which may be few", { { 1, PRIMARY, GONE }, { 4, REPLICA_OF_FIRST, REPLICA_OF_FIRST },
-		                        { 20, PRIMARY, PRIMARY } }, 0, 0 },
-		{ "both may be gone", { { 1, PRIMARY, GONE }, { 10, REPLICA_OF_FIRST, GONE }, { 20, PRIMARY, PRIMARY } }, 11, 31 },
-		{ "rewritten", { { 20, PRIMARY, NEW_SOA }, { 20, PRIMARY, PRIMARY } }, 0, 0 },
-		{ "moved", { { 20, PRIMARY, MOVED }, { 20, PRIMARY, PRIMARY } }, 0, 0 },
-		{ "a replica now has its own", { { 1, PRIMARY, PRIMARY }, { 20, REPLICA_OF_FIRST, PRIMARY } }, 0, 0 },
+		                        { 20, PRIMARY, PRIMARY } }, 0, 0, 0 },
+		{ "both may be gone", { { 1, PRIMARY, GONE }, { 10, REPLICA_OF_FIRST, GONE }, { 20, PRIMARY, PRIMARY } }, 11, 31, 0 },
+		{ "rewritten", { { 20, PRIMARY, NEW_SOA }, { 20, PRIMARY, PRIMARY } }, 0, 0, 0 },
+		{ "moved", { { 20, PRIMARY, MOVED }, { 20, PRIMARY, PRIMARY } }, 0, 0, 0 },
+		{ "computed PTR records count", { { 1, PRIMARY_WITH_PTRS, PRIMARY }, { 2, PRIMARY, PRIMARY } }, 0, 3, PTRS },
+		{ "they may go with their zone", { { 1, PRIMARY_WITH_PTRS, GONE }, { 20, PRIMARY, PRIMARY } }, 0, 0, 0 },
+		{ "a replica now has its own", { { 1, PRIMARY, PRIMARY }, { 20, REPLICA_OF_FIRST, PRIMARY } }, 0, 0, 0 },
 	};
 
 	for (size_t i = 0; i < array_size(rows); i++) {
@@ -382,11 +407,13 @@ zones_are_weighed_by_what_is_served(void **state)
 		assert_false(is_held());
 		tell_domains(rows[i].shares, array_size(rows[i].shares), false);
 		apply_status(it.apply, &status);
-		if (status.held != (rows[i].held_zones > 0) ||
+		if (status.held != (rows[i].held_zones + rows[i].held_records > 0) ||
 		    (status.held && (status.brake.zones != rows[i].held_zones ||
-		                     status.brake.zones_total != rows[i].zones_total)))
-			fail_msg("%s: held %d, %u of %u zones", rows[i].what, status.held, (unsigned)status.brake.zones,
-			         (unsigned)status.brake.zones_total);
+		                     status.brake.zones_total != rows[i].zones_total ||
+		                     status.brake.records != rows[i].held_records)))
+			fail_msg("%s: held %d, %u of %u zones, %u of %u records", rows[i].what, status.held,
+			         (unsigned)status.brake.zones, (unsigned)status.brake.zones_total,
+			         (unsigned)status.brake.records, (unsigned)status.brake.records_total);
 		tear_down(state);
 	}
 }
