@@ -43,10 +43,13 @@ struct apply_options {
 	void *context;
 };
 
-/* What a held sweep would remove, by kind: zones that are no longer served, records of zones that still are. */
+/* What a held sweep would remove, by kind: zones that are no longer served, records of zones that still are; mail domains, addresses of
+ * those that stay. */
 struct brake_figures {
 	uint64_t entries, zones, records;
 	uint64_t zones_total, records_total;
+	uint64_t mail_domains, addresses;
+	uint64_t mail_domains_total, addresses_total;
 };
 
 struct apply_status {
@@ -74,12 +77,20 @@ void apply_status(struct apply *apply, struct apply_status *out);
  * itself. */
 must_check int apply_release_brake(struct apply *apply, const atomic_bool *stop);
 
+/* Whether apply_remap may run now: 1, 0, or negative. When the profile has other names for things, the entries that are there lack what
+ * has the new names, and would seem to say that it is gone: not before a complete refresh has brought it. Another version of
+ * the program is no reason to wait. */
+must_check int apply_may_remap(struct apply *apply);
+
+/* Whether the entries are there as these settings ask for them, and every fragment is derived from them with these settings. */
+must_check int apply_is_derived(struct apply *apply);
+
 /* Derives every fragment again from the entries, in small transactions between which changes go on, and touches what
  * differs. STOP may end it early. The number of fragments that differed, or negative. */
 int64_t apply_remap(struct apply *apply, const atomic_bool *stop);
 
-/* Remembers that all is derived with these settings: to be called when dns/ has been made anew too. */
+/* Remembers that all is derived with these settings: to be called when the environments have been made anew too. */
 must_check int apply_mark_derived(struct apply *apply);
 
-/* Whether the fragments were derived with other settings than these: apply_remap is due. */
+/* Whether that is not so: apply_remap is due, and then the environments. */
 must_check int apply_needs_remap(struct apply *apply);

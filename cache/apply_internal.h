@@ -160,3 +160,8 @@ must_check int sweep_some(struct apply *apply, uint64_t *from);
 must_check int sweep_run(struct apply *apply);
 /* Removes entry ID: its fragments, and its node unless others stand below it. */
 must_check int sweep_remove(struct apply *apply, uint64_t id);
+
+/* --- sweep_mail.c */
+
+/* Counts what of the mail environment would be removed, into FIGURES. */
+must_check int sweep_weigh_mail(struct apply *apply, struct brake_figures *figures);

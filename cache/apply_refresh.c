@@ -127,13 +127,25 @@ static void
 say_held(struct apply *apply)
 {
 	const struct brake_figures *brake = &apply->brake;
+	const struct {
+		uint64_t n, of;
+		const char *words;
+	} kinds[] = {
+		{ brake->zones, brake->zones_total, "zones" },
+		{ brake->records, brake->records_total, "records of zones that stay" },
+		{ brake->mail_domains, brake->mail_domains_total, "mail domains" },
+		{ brake->addresses, brake->addresses_total, "addresses of mail domains that stay" },
+	};
+	cleanup(text_free) struct text list = TEXT_INIT;
 
+	for (size_t i = 0; i < array_size(kinds); i++)
+		if (kinds[i].n > 0)
+			text_putf(&list, "%s%llu of %llu %s", list.len > 0 ? ", " : "", (unsigned long long)kinds[i].n,
+			          (unsigned long long)kinds[i].of, kinds[i].words);
 	apply_say(apply, LOG_ERROR,
-	          "BRAKE: the refresh would end %llu of %llu zones, and remove %llu of %llu records from others; nothing is "
-	          "removed until `ispmanctl release-brake`. Changes go on being applied. If this is not what was meant, look at the "
-	          "provider's data and at the read rights of the bind DN.",
-	          (unsigned long long)brake->zones, (unsigned long long)brake->zones_total,
-	          (unsigned long long)brake->records, (unsigned long long)brake->records_total);
+	          "BRAKE: the refresh would remove %s; nothing is removed until `ispmanctl release-brake`. Changes go on being "
+	          "applied. If this is not what was meant, look at the provider's data and at the read rights of the bind DN.",
+	          text_str(&list));
 }
 
 /* An entry that nothing was said of lost its place to another one: changes came in an order that does not tell where it

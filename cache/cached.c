@@ -136,6 +136,15 @@ on_published(void *context)
 	return least;
 }
 
+/* In a publisher's thread. */
+static int
+on_ready(void *context)
+{
+	struct cached *cached = context;
+
+	return apply_is_derived(cached->service.apply);
+}
+
 static int
 on_served(void *context, uint32_t *out_base, uint32_t *out_epoch,
           int (*each)(void *context, struct span reversed, uint32_t serial), void *each_context)
@@ -179,7 +188,11 @@ make_folder(const char *path, mode_t mode, gid_t group, struct text *why)
 static int
 group_of(const struct settings *settings, enum project_environment i, gid_t *out, struct text *why)
 {
-	const char *name = i == PROJECT_DNS ? settings->dns_group : NULL;
+	const char *const names[PROJECT_ENVIRONMENTS] = {
+		[PROJECT_DNS] = settings->dns_group,
+		[PROJECT_MAIL] = settings->mail_group,
+	};
+	const char *name = names[i];
 	int r;
 
 	*out = (gid_t)-1;
@@ -202,6 +215,7 @@ start_publishers(struct cached *cached, struct text *why)
 			.cache_dir = cached->settings->cache_dir,
 			.settings = &cached->settings->project,
 			.map_size = cached->settings->map_size,
+			.ready = on_ready,
 			.say = say_level,
 			.caught_up = wake_control,
 			.context = cached,
@@ -310,7 +324,7 @@ start_threads(struct cached *cached, const struct control_actions *actions, stru
 {
 	const struct source_listener listener = { .say = say, .changed = wake_control, .context = cached };
 	cleanup(text_free) struct text path = TEXT_INIT;
-	int r, due = 0;
+	int r;
 
 	text_putf(&path, "%s/control", cached->settings->run_dir);
 	if (cached->listener >= 0)
@@ -326,16 +340,15 @@ start_threads(struct cached *cached, const struct control_actions *actions, stru
 	for (size_t i = 0; i < PROJECT_ENVIRONMENTS && r == 0; i++)
 		r = publish_start(cached->service.publish[i]);
 	if (r == 0)
-		r = due = needs_remap(cached);
+		r = needs_remap(cached);
 	if (r >= 0) {
+		atomic_store(&cached->service.remap_due, r == 1);
 		apply_feed(cached->service.apply, &cached->feed);
 		r = source_start(cached->settings, &cached->feed, &listener, &cached->service.source);
 	}
-	if (r == 0 && due == 1) {
-		log_notice("the configuration or the version of what is derived has changed: it is derived again");
-		r = service_start_rebuild(&cached->service);
-	}
-	if (r < 0)
+	if (r == 0)
+		service_remap(&cached->service);
+	else
 		text_putf(why, "cannot start: %s", strerror(-r));
 	return r;
 }
@@ -388,6 +401,7 @@ tick(struct cached *cached)
 			publish_check_readers(cached->service.publish[i]);
 	}
 	cached->ticks++;
+	service_remap(&cached->service);
 	if (synchronised && !cached->ready) {
 		log_info("synchronised");
 		notify_status("synchronised");

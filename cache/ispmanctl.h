@@ -91,6 +91,11 @@ must_check int ask_send(struct ask *ask, json_t *request, int64_t timeout, struc
  * failed (-ECANCELED). */
 must_check int ask_next(struct ask *ask, json_t **out_line, struct text *why);
 
+/* Asks REQUEST (a reference that it takes over) and returns its last line; what comes before goes to EACH, which may be NULL. */
+must_check int ask_for(const char *run_dir, json_t *request, int64_t timeout,
+                       void (*each)(void *context, const json_t *line), void *context,
+                       json_t **out_last, struct text *why);
+
 /* Asks for a command without arguments and returns its last line; what comes before goes to EACH, which may be
  * NULL. */
 must_check int ask_once(const char *run_dir, const char *command, int64_t timeout,

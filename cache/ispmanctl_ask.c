@@ -151,15 +151,16 @@ ask_next(struct ask *ask, json_t **out_line, struct text *why)
 }
 
 int
-ask_once(const char *run_dir, const char *command, int64_t timeout,
-         void (*each)(void *context, const json_t *line), void *context, json_t **out_last,
-         struct text *why)
+ask_for(const char *run_dir, json_t *request, int64_t timeout, void (*each)(void *context, const json_t *line),
+        void *context, json_t **out_last, struct text *why)
 {
 	cleanup(ask_freep) struct ask *ask = NULL;
 	int r = ask_open(run_dir, &ask, why);
 
 	if (r == 0)
-		r = ask_send(ask, json_pack("{s:s}", "command", command), timeout, why);
+		r = ask_send(ask, request, timeout, why);
+	else
+		json_decref(request);
 	if (r < 0)
 		return r;
 	for (;;) {
@@ -199,4 +200,12 @@ ask_entries(const char *run_dir, struct span subject, json_t **out_dns, struct t
 		*out_dns = json_incref(json_object_get(answer, "entries"));
 	json_decref(answer);
 	return r < 0 ? r : 0;
+}
+
+int
+ask_once(const char *run_dir, const char *command, int64_t timeout,
+         void (*each)(void *context, const json_t *line), void *context, json_t **out_last,
+         struct text *why)
+{
+	return ask_for(run_dir, json_pack("{s:s}", "command", command), timeout, each, context, out_last, why);
 }

@@ -231,7 +231,16 @@ figure(const json_t *last, const char *key)
 int
 ctl_verify(const struct ctl *ctl)
 {
-	static const char *const kinds[] = { "missing", "different", "extra", "dns" };
+	static const struct {
+		const char *key, *words;
+		bool always; /* also when the daemon does not say */
+	} kinds[] = {
+		{ "missing", "missing", true },
+		{ "different", "different", true },
+		{ "extra", "extra", true },
+		{ "dns", "DNS records differ", true },
+		{ "mail", "mail records differ", false },
+	};
 	struct text why = TEXT_INIT, out = TEXT_INIT;
 	struct ctl copy = *ctl;
 	json_t *last = NULL;
@@ -239,18 +248,21 @@ ctl_verify(const struct ctl *ctl)
 
 	if (ask_once(ctl->settings->run_dir, "verify", -1, print_difference, &copy, &last, &why) < 0)
 		return cannot(&why, CTL_CANNOT_TELL);
-	for (size_t i = 0; i < array_size(kinds); i++)
-		differences += figure(last, kinds[i]);
+	ctl_put_count(&out, figure(last, "entries"));
+	text_put(&out, " entries compared: ");
+	for (size_t i = 0; i < array_size(kinds); i++) {
+		uint64_t n = figure(last, kinds[i].key);
+
+		differences += n;
+		if (!kinds[i].always && json_object_get(last, kinds[i].key) == NULL)
+			continue;
+		text_put(&out, i > 0 ? ", " : "");
+		ctl_put_count(&out, n);
+		text_putf(&out, " %s", kinds[i].words);
+	}
 	if (ctl->json) {
 		ctl_print_json(last);
 	} else {
-		ctl_put_count(&out, figure(last, "entries"));
-		text_put(&out, " entries compared: ");
-		for (size_t i = 0; i < array_size(kinds); i++) {
-			text_put(&out, i > 0 ? ", " : "");
-			ctl_put_count(&out, figure(last, kinds[i]));
-			text_putf(&out, " %s", i + 1 < array_size(kinds) ? kinds[i] : "DNS records differ");
-		}
 		printf("%s\n", text_str(&out));
 		json_decref(last);
 	}
@@ -263,9 +275,16 @@ int
 ctl_rebuild(const struct ctl *ctl)
 {
 	struct text why = TEXT_INIT, out = TEXT_INIT;
-	json_t *last = NULL;
+	json_t *request, *last = NULL;
 
-	if (ask_once(ctl->settings->run_dir, "rebuild", -1, NULL, NULL, &last, &why) < 0)
+	if (ctl->argc > 1) {
+		ctl_complain("rebuild takes one environment at most: dns or mail");
+		return CTL_USAGE;
+	}
+	request = json_pack("{s:s}", "command", "rebuild");
+	if (ctl->argc == 1)
+		json_object_set_new(request, "environment", json_string(ctl->argv[0]));
+	if (ask_for(ctl->settings->run_dir, request, -1, NULL, NULL, &last, &why) < 0)
 		return cannot(&why, CTL_CANNOT_TELL);
 	if (ctl->json) {
 		ctl_print_json(last);

@@ -133,6 +133,10 @@ put_headline(struct text *out, const json_t *status, const char *dot)
 	}
 	put_number_of(out, dot, number(status, "entries"), "entry", "entries");
 	put_number_of(out, dot, number(status, "zones"), "zone", "zones");
+	if (number(status, "mail_domains") > 0 || number(status, "mail_addresses") > 0) {
+		put_number_of(out, dot, number(status, "mail_domains"), "mail domain", "mail domains");
+		put_number_of(out, dot, number(status, "mail_addresses"), "address", "addresses");
+	}
 	text_putf(out, "%squeue ", dot);
 	ctl_put_count(out, number(status, "queue"));
 	put_number_of(out, dot, number(status, "problems"), "problem", "problems");
@@ -144,7 +148,8 @@ put_brake(struct text *out, const json_t *brake)
 {
 	static const struct {
 		const char *key, *total;
-	} kinds[] = { { "entries", NULL }, { "zones", "zones_total" }, { "records", "records_total" } };
+	} kinds[] = { { "entries", NULL }, { "zones", "zones_total" }, { "records", "records_total" },
+		{ "mail_domains", "mail_domains_total" }, { "addresses", "addresses_total" } };
 	const char *between = "";
 
 	if (!json_is_object(brake))
@@ -161,23 +166,58 @@ put_brake(struct text *out, const json_t *brake)
 			text_put(out, " of ");
 			ctl_put_count(out, number(brake, kinds[i].total));
 		}
-		text_putf(out, " %s", kinds[i].key);
+		text_putf(out, " %s", strcmp(kinds[i].key, "mail_domains") == 0 ? "mail domains" : kinds[i].key);
 		between = ", ";
 	}
 	text_put(out, ".\nNothing is removed; additions and changes go on. Repair the directory, or let it happen "
 	              "with\n\"ispmanctl release-brake\".\n\n");
 }
 
+/* The environments, and who reads them. */
+static const struct environment_words {
+	const char *name, *data, *askers;
+} environments[] = { { "dns", "DNS", "name servers" }, { "mail", "mail", "mail servers" } };
+
+/* What is said of one environment; of dns also by a daemon that has no other. */
+static const json_t *
+environment_of(const json_t *status, const struct environment_words *words)
+{
+	const json_t *all = json_object_get(status, "environments");
+
+	if (all == NULL)
+		return words == environments ? status : NULL;
+	return json_object_get(all, words->name);
+}
+
+static void
+put_environment_warnings(struct text *out, const struct environment_words *words, const json_t *status)
+{
+	const char *error = word(status, json_object_get(status, "publish_error") != NULL ? "publish_error" : "error");
+	uint64_t stuck = number(status, "stuck");
+
+	if (error[0] != '\0')
+		text_putf(out, "the %s data cannot be written: %s\n", words->data, error);
+	if (stuck >= 10) {
+		text_putf(out, "one write to the %s data has been under way for ", words->data);
+		ctl_put_seconds(out, (double)stuck);
+		text_put(out, ": a reader may be holding it up\n");
+	}
+}
+
 /* What needs a look, each in a line of its own. */
 static void
 put_warnings(struct text *out, const json_t *status)
 {
-	uint64_t stuck = number(status, "stuck");
 	const json_t *warning;
 	size_t i;
 
-	if (!flag(status, "complete"))
-		text_put(out, "not complete yet: name servers cannot tell before the first load is done\n");
+	for (i = 0; i < array_size(environments); i++) {
+		const json_t *environment = environment_of(status, &environments[i]);
+
+		if (environment != NULL && !flag(environment, "complete"))
+			text_putf(out, "not complete yet: %s cannot tell before the first load is done\n",
+			          environments[i].askers);
+	}
 	if (word(status, "error")[0] != '\0') {
 		text_putf(out, "last error: %s", word(status, "error"));
 		if (number(status, "error_at") > 0) {
@@ -187,13 +227,8 @@ put_warnings(struct text *out, const json_t *status)
 		}
 		text_put_char(out, '\n');
 	}
-	if (word(status, "publish_error")[0] != '\0')
-		text_putf(out, "the DNS data cannot be written: %s\n", word(status, "publish_error"));
-	if (stuck >= 10) {
-		text_put(out, "one write to the DNS data has been under way for ");
-		ctl_put_seconds(out, (double)stuck);
-		text_put(out, ": a reader may be holding it up\n");
-	}
+	for (i = 0; i < array_size(environments); i++)
+		put_environment_warnings(out, &environments[i], environment_of(status, &environments[i]));
 	if (number(status, "held_zones") > 0) {
 		put_number_of(out, "", number(status, "held_zones"), "zone is served with its last good SOA",
 		              "zones are served with their last good SOA");
@@ -211,8 +246,9 @@ put_work(struct text *out, const json_t *status)
 		ctl_put_count(out, number(status, "mentioned"));
 		text_put(out, " entries\n");
 	}
-	if (flag(status, "rebuilding"))
-		text_put(out, "  rebuilding   the DNS data, from the replica\n");
+	for (size_t i = 0; i < array_size(environments); i++)
+		if (flag(environment_of(status, &environments[i]), "rebuilding"))
+			text_putf(out, "  rebuilding   the %s data, from the replica\n", environments[i].data);
 	if (word(status, "job")[0] != '\0')
 		text_putf(out, "  running      %s\n", word(status, "job"));
 }

@@ -85,7 +85,7 @@ noinst_LTLIBRARIES += %D%/libmailsettings.la
 
 # Settings that ispman-cached and ispmanctl share; link it with libproject and libfeed.
 noinst_LTLIBRARIES += %D%/libsettings.la
-%C%_libsettings_la_LIBADD = %D%/libmailsettings.la
+%C%_libsettings_la_LIBADD = %D%/libmailsettings.la %D%/libaddress.la
 %C%_libsettings_la_SOURCES = %D%/settings.c %D%/settings.h
 
 # The writing half: events of a source to directory/, directory/ to the environments.
@@ -103,6 +103,7 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 	%D%/remap.c \
 	%D%/replica.c %D%/replica.h \
 	%D%/sweep.c \
+	%D%/sweep_mail.c \
 	%D%/touch.c \
 	%D%/verify.c %D%/verify.h
 

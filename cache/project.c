@@ -8,6 +8,7 @@
 #include "cache/project.h"
 
 #include "cache/project_dns.h"
+#include "cache/project_mail.h"
 
 #include <errno.h>
 
@@ -50,6 +51,44 @@ put_dns_subject(struct text *out, struct span subject)
 		dname_put_text(out, &name);
 }
 
+/* --- mail ------------------------------------------------------------------------------------------- */
+
+static int
+map_mail(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena, struct mapped *out)
+{
+	return project_mail_map(settings->mail, placed, arena, out);
+}
+
+static int
+reduce_mail(const struct project_settings *settings, const struct reduce_input *input, struct reduced *out)
+{
+	return project_mail_reduce(settings->mail, input, out);
+}
+
+static unsigned
+counts_mail(struct span subject, struct span value)
+{
+	(void)value;
+	return subject.data[0] == 'd' ? 1u << PROJECT_MAIL_DOMAINS : subject.data[0] == 'a' ? 1u << PROJECT_MAIL_ADDRESSES : 0;
+}
+
+static void
+put_mail_subject(struct text *out, struct span subject)
+{
+	struct span domain, rest;
+	char letter;
+
+	if (key_mail_split(subject, &letter, &domain, &rest) < 0)
+		return;
+	if (letter == 'd')
+		text_put(out, "domain ");
+	else if (letter == 'a')
+		text_putf(out, "address %.*s@", (int)rest.len, rest.data);
+	else
+		text_putf(out, "claims of %.*s on ", (int)rest.len, rest.data);
+	text_put_span(out, domain);
+}
+
 /* --- the table -------------------------------------------------------------------------------------- */
 
 const struct projection projections[PROJECT_ENVIRONMENTS] = {
@@ -65,6 +104,19 @@ const struct projection projections[PROJECT_ENVIRONMENTS] = {
 		.reduce = reduce_dns,
 		.counts = counts_dns,
 		.put_subject = put_dns_subject,
+	},
+	[PROJECT_MAIL] = {
+		.name = "mail",
+		.format = MAIL_VERSION,
+		.letters = "adf",
+		.counted = { [PROJECT_MAIL_DOMAINS] = "mail_domains", [PROJECT_MAIL_ADDRESSES] = "mail_addresses" },
+		.counted_help = { [PROJECT_MAIL_DOMAINS] = "Mail domains.",
+		                  [PROJECT_MAIL_ADDRESSES] = "Mail addresses, catch-alls included." },
+		.counted_letters = "ad",
+		.map = map_mail,
+		.reduce = reduce_mail,
+		.counts = counts_mail,
+		.put_subject = put_mail_subject,
 	},
 };
 

@@ -79,10 +79,11 @@ struct project_settings {
 	const struct mail_settings *mail;
 };
 
-enum project_environment { PROJECT_DNS, PROJECT_ENVIRONMENTS };
+enum project_environment { PROJECT_DNS, PROJECT_MAIL, PROJECT_ENVIRONMENTS };
 
 /* What records count as: numbers of bits, and of members of counted[]. */
 enum { PROJECT_DNS_ZONES, PROJECT_DNS_HELD };
+enum { PROJECT_MAIL_DOMAINS, PROJECT_MAIL_ADDRESSES };
 enum { PROJECT_COUNTED_MAX = 2 };
 
 /* What is different about an environment. */

@@ -113,6 +113,8 @@ work(struct publish *publish)
 	bool due;
 	int r = directory_is_complete(publish, publish->identity);
 
+	if (r == 1 && !publish->complete && publish->options.ready != NULL)
+		r = publish->options.ready(publish->options.context);
 	if (r <= 0)
 		return r;
 	pthread_mutex_lock(&publish->lock);

@@ -23,6 +23,10 @@ struct publish_options {
 	size_t map_size;
 	gid_t group; /* who may read, (gid_t)-1: nobody else */
 	void (*say)(void *context, int level, const char *sentence);
+	/* Whether directory/ holds, and has derived from its entries, what a first build under these settings needs: 1, 0, or
+	 * negative. An environment that holds nothing yet is not built of less, since readers would take what is missing for absent.
+	 * NULL: a complete directory/ does. */
+	int (*ready)(void *context);
 	/* Called, without locks, when everything committed so far is visible. */
 	void (*caught_up)(void *context);
 	void *context;

@@ -9,6 +9,7 @@
 
 #include "cache/apply_internal.h"
 
+#include "cache/project_mail.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ static void
 projection_name(const struct apply *apply, struct text *out)
 {
 	const struct dns_settings *dns = apply->options.project->dns;
+	const struct mail_settings *mail = apply->options.project->mail;
 	/* A profile is spans and nothing else. */
 	const struct span *names = (const struct span *)(const void *)apply->options.project->profile;
 
@@ -36,6 +38,22 @@ projection_name(const struct apply *apply, struct text *out)
 			text_putf(out, "%02x", prefix->address[octet]);
 	}
 	text_putf(out, " %d", dns->serial_stored);
+	for (size_t i = 0; i < mail->cross_count; i++) {
+		text_put_char(out, ' ');
+		text_put_span(out, mail->cross[i].claimer);
+		text_put_char(out, '/');
+		text_put_span(out, mail->cross[i].domain);
+	}
+}
+
+/* Whether directory/ says NAME of itself as VALUE: 1, 0, or negative. */
+static int
+is_noted(struct store_txn *txn, const char *name, struct span value)
+{
+	struct span stored;
+	int r = replica_meta(txn, name, &stored);
+
+	return r < 0 ? r : r == 1 && span_is(stored, value);
 }
 
 int
@@ -43,14 +61,49 @@ apply_needs_remap(struct apply *apply)
 {
 	cleanup(text_free) struct text name = TEXT_INIT;
 	cleanup(store_abortp) struct store_txn *txn = NULL;
-	struct span stored;
 	int r = store_begin_read(apply->replica->store, &txn);
 
 	if (r < 0)
 		return r;
 	projection_name(apply, &name);
+	r = is_noted(txn, "projection", text_span(&name));
+	return r < 0 ? r : r == 0;
+}
+
+int
+apply_may_remap(struct apply *apply)
+{
+	cleanup(store_abortp) struct store_txn *txn = NULL;
+	uint64_t version;
+	struct span stored;
+	size_t digits = 0;
+	int r = store_begin_read(apply->replica->store, &txn);
+
+	if (r == 0)
+		r = is_noted(txn, "binding", text_span(&apply->binding));
+	if (r != 0)
+		return r;
 	r = replica_meta(txn, "projection", &stored);
-	return r < 0 ? r : r == 0 || !span_is(stored, text_span(&name));
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	while (digits < stored.len && stored.data[digits] != ' ')
+		digits++;
+	return span_to_u64(span_from(stored.data, digits), UINT64_MAX, &version) < 0 || version != PROFILE_VERSION;
+}
+
+int
+apply_is_derived(struct apply *apply)
+{
+	cleanup(text_free) struct text name = TEXT_INIT;
+	cleanup(store_abortp) struct store_txn *txn = NULL;
+	int r = store_begin_read(apply->replica->store, &txn);
+
+	if (r == 0)
+		r = is_noted(txn, "binding", text_span(&apply->binding));
+	if (r != 1)
+		return r;
+	projection_name(apply, &name);
+	return is_noted(txn, "fragments", text_span(&name));
 }
 
 /* What entry ID has among the fragments of the subjects that MAPPED names, as a list of the same shape. */
@@ -185,10 +238,31 @@ remap_batch(struct apply *apply, unsigned table, struct key *last, int64_t *diff
 	return committed < 0 ? committed : r;
 }
 
+/* Notes under each of NAMES, up to NULL, that it is what these settings make it. */
+static int
+note(struct apply *apply, const char *const *names)
+{
+	cleanup(text_free) struct text name = TEXT_INIT;
+	int r;
+
+	projection_name(apply, &name);
+	apply_lock_idle(apply);
+	r = apply_begin(apply);
+	for (; r == 0 && *names != NULL; names++)
+		r = replica_meta_put(apply->txn, *names, text_span(&name));
+	if (r == 0)
+		r = apply_commit(apply);
+	else
+		apply_drop(apply);
+	apply_unlock(apply);
+	return r;
+}
+
 int64_t
 apply_remap(struct apply *apply, const atomic_bool *stop)
 {
 	static const unsigned tables[] = { REPLICA_NODE, REPLICA_FRAGMENT };
+	static const char *const names[] = { "fragments", NULL };
 	int64_t differ = 0;
 	int r;
 
@@ -200,29 +274,19 @@ apply_remap(struct apply *apply, const atomic_bool *stop)
 				return -ECANCELED;
 			apply_lock_idle(apply);
 			r = remap_batch(apply, tables[t], &last, &differ);
-			pthread_mutex_unlock(&apply->lock);
+			apply_unlock(apply);
 		}
 		if (r < 0)
 			return r;
 	}
-	return differ;
+	r = note(apply, names);
+	return r < 0 ? r : differ;
 }
 
 int
 apply_mark_derived(struct apply *apply)
 {
-	cleanup(text_free) struct text name = TEXT_INIT;
-	int r;
+	static const char *const names[] = { "fragments", "projection", NULL };
 
-	projection_name(apply, &name);
-	apply_lock_idle(apply);
-	r = apply_begin(apply);
-	if (r == 0)
-		r = replica_meta_put(apply->txn, "projection", text_span(&name));
-	if (r == 0)
-		r = apply_commit(apply);
-	else
-		apply_drop(apply);
-	pthread_mutex_unlock(&apply->lock);
-	return r;
+	return note(apply, names);
 }

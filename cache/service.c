@@ -25,7 +25,8 @@ service_is_synchronised(struct service *service)
 	if (!source_is_current(service->source))
 		return false;
 	apply_status(service->apply, &applied);
-	if (!applied.complete || applied.refreshing || applied.loading || applied.held)
+	if (!applied.complete || applied.refreshing || applied.loading || applied.held ||
+	    atomic_load(&service->remap_due))
 		return false;
 	for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++)
 		if (!is_up_to(service->publish[i], applied.sequence))

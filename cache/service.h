@@ -21,6 +21,7 @@ struct service {
 	int64_t started; /* seconds since 1970 */
 	/* When each environment was last known to be what the source has, microseconds since 1970; 0 never. */
 	uint64_t contact[PROJECT_ENVIRONMENTS];
+	atomic_bool remap_due; /* what is derived was derived with other settings: a rebuild is to run as soon as it may */
 	/* Takes the mutex that guards a job's output; one job (verify, rebuild, release-brake) runs at a time. */
 	struct service_job *job;
 };
@@ -35,8 +36,9 @@ bool service_is_synchronised(struct service *service);
  * readers ask how old is what they read. */
 void service_note_contact(struct service *service);
 
-/* Starts deriving everything again in the background, as `ispmanctl rebuild` does. 0, or -EBUSY while a job runs. */
-must_check int service_start_rebuild(struct service *service);
+/* If service->remap_due: starts deriving everything again in the background, as `ispmanctl rebuild` does, when that may be. To be
+ * called now and then. */
+void service_remap(struct service *service);
 
 /* Ends a job that runs, and waits for it. */
 void service_stop_job(struct service *service);

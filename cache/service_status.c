@@ -9,6 +9,12 @@
 
 #include <time.h>
 
+static void
+set_number(json_t *object, const char *key, uint64_t n)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)n));
+}
+
 static json_t *
 describe_store(int r, const struct store_figures *figures)
 {
@@ -23,12 +29,21 @@ static json_t *
 describe_brake(const struct apply_status *status)
 {
 	const struct brake_figures *brake = &status->brake;
+	json_t *out;
 
 	if (!status->held)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)brake->entries, "zones",
-	                 (json_int_t)brake->zones, "zones_total", (json_int_t)brake->zones_total, "records",
-	                 (json_int_t)brake->records, "records_total", (json_int_t)brake->records_total);
+	out = json_object();
+	set_number(out, "entries", brake->entries);
+	set_number(out, "zones", brake->zones);
+	set_number(out, "zones_total", brake->zones_total);
+	set_number(out, "records", brake->records);
+	set_number(out, "records_total", brake->records_total);
+	set_number(out, "mail_domains", brake->mail_domains);
+	set_number(out, "mail_domains_total", brake->mail_domains_total);
+	set_number(out, "addresses", brake->addresses);
+	set_number(out, "addresses_total", brake->addresses_total);
+	return out;
 }
 
 static void
@@ -44,12 +59,6 @@ describe_warnings(const struct service *service)
 
 	settings_warn(service->settings, add_warning, out);
 	return out;
-}
-
-static void
-set_number(json_t *object, const char *key, uint64_t n)
-{
-	json_object_set_new(object, key, json_integer((json_int_t)n));
 }
 
 /* What makes the whole of the environments. */

@@ -101,7 +101,8 @@ wait_for_rebuild(struct service_job *job, enum project_environment i)
 		struct publish_status status;
 
 		publish_status(job->service->publish[i], &status);
-		if (!status.rebuild_due && !status.rebuilding)
+		/* A first build waits for what it needs, and is of everything. */
+		if (!status.rebuilding && (!status.rebuild_due || !status.complete))
 			return 0;
 		if (atomic_load(&job->stop) || status.error[0] != '\0') {
 			text_put(&job->error, status.error[0] != '\0' ? status.error : "stopped");
@@ -128,19 +129,26 @@ rebuild_work(struct service_job *job)
 	for (enum project_environment i = 0; i < PROJECT_ENVIRONMENTS; i++)
 		if (is_rebuilt(job, i) && wait_for_rebuild(job, i) < 0)
 			return;
-	if (job->environment == PROJECT_ENVIRONMENTS && apply_mark_derived(service->apply) < 0) {
-		text_putf(&job->error, "directory/ cannot be written: %s", store_error_text());
-		return;
+	if (job->environment == PROJECT_ENVIRONMENTS) {
+		if (apply_mark_derived(service->apply) < 0) {
+			text_putf(&job->error, "directory/ cannot be written: %s", store_error_text());
+			return;
+		}
+		atomic_store(&service->remap_due, false);
 	}
 	job->result = json_pack("{s:I}", "fragments", (json_int_t)fragments);
 }
 
-int
-service_start_rebuild(struct service *service)
+void
+service_remap(struct service *service)
 {
 	cleanup(text_free) struct text why = TEXT_INIT;
 
-	return service_job_start(service, "rebuild", PROJECT_ENVIRONMENTS, rebuild_work, NULL, &why);
+	if (!atomic_load(&service->remap_due) || service_job_name(service) != NULL || apply_may_remap(service->apply) != 1)
+		return;
+	log_notice("the configuration or the version of what is derived has changed: it is derived again");
+	if (service_job_start(service, "rebuild", PROJECT_ENVIRONMENTS, rebuild_work, NULL, &why) < 0)
+		log_warning("%s", text_str(&why));
 }
 
 int

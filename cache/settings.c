@@ -7,6 +7,7 @@
 
 #include "cache/settings.h"
 
+#include "cache/address.h"
 #include "cache/entry.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,7 @@
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const sasl_mechs[] = { "none", "external", "gssapi", NULL };
 static const char *const serials[] = { "auto", "stored", NULL };
-static const char *const other_sections[] = { "login", "claims", "saslauth", "ftpauth", "agent", NULL };
+static const char *const other_sections[] = { "login", "saslauth", "ftpauth", "agent", NULL };
 
 static int
 check_uri(const char *value, struct text *why)
@@ -108,6 +109,17 @@ check_source(const char *value, struct text *why)
 }
 
 static int
+check_cross_claim(const char *value, struct text *why)
+{
+	struct arena arena = ARENA_INIT;
+	struct cross_claim claim;
+	int r = settings_cross_claim(value, &arena, &claim, why);
+
+	arena_free(&arena);
+	return r;
+}
+
+static int
 check_prefix(const char *value, struct text *why)
 {
 	struct reverse_prefix prefix;
@@ -164,6 +176,8 @@ static const struct conf_setting rows[] = {
 	  .help = "address space of an environment; sparse, it costs no disk" },
 	{ "cached", "dns-group", CONF_STRING, AT(dns_group),
 	  .help = "group that may read the dns environment, such as bind" },
+	{ "cached", "mail-group", CONF_STRING, AT(mail_group),
+	  .help = "group that may read the mail environment" },
 	{ "cached", "max-age", CONF_SECONDS, AT(max_age), .def = "none", .none = "none",
 	  .help = "older data is no answer any more" },
 
@@ -175,6 +189,9 @@ static const struct conf_setting rows[] = {
 	  .help = "serials of our own, or the stored ones as they are" },
 	{ "dns", "max-age", CONF_SECONDS, AT(dns_max_age),
 	  .help = "max-age of DNS data; that of [cached] unless set" },
+
+	{ "claims", "allow-cross-domain", CONF_LIST, AT(claims_cross_domain), .check = check_cross_claim,
+	  .help = "whose entries may hold addresses of which other domain: CLAIMER/DOMAIN, * for any" },
 
 	{ "profile", "domain-class", CONF_STRING, WORD(0), .check = check_attribute,
 	  .help = "class of a domain" },
@@ -317,6 +334,43 @@ settings_reverse_prefix(const char *text, struct reverse_prefix *out, struct tex
 	return 0;
 }
 
+/* --- claims ------------------------------------------------------------------------------------ */
+
+static int
+fold_claim(struct span text, struct arena *arena, struct span *out)
+{
+	char domain[ADDRESS_DOMAIN_MAX];
+	size_t len;
+
+	if (span_is(text, SPAN("*"))) {
+		*out = SPAN("*");
+		return 0;
+	}
+	if (text.len == 0 || text.data[0] == '.' || address_domain(text, domain, &len) < 0)
+		return -EINVAL;
+	*out = arena_copy(arena, span_from(domain, len));
+	return out->data != NULL ? 0 : -ENOMEM;
+}
+
+int
+settings_cross_claim(const char *text, struct arena *arena, struct cross_claim *out, struct text *why)
+{
+	const char *slash = strchr(text, '/');
+	struct cross_claim claim;
+	int r = -EINVAL;
+
+	if (slash != NULL && strchr(slash + 1, '/') == NULL)
+		r = fold_claim(span_from(text, (size_t)(slash - text)), arena, &claim.claimer);
+	if (r == 0)
+		r = fold_claim(span_of(slash + 1), arena, &claim.domain);
+	if (r == -EINVAL)
+		text_put(why, "CLAIMER/DOMAIN, whose entries may hold addresses of which other domain; * for any: "
+		              "hosting.example/club.example, hosting.example/*");
+	if (r == 0)
+		*out = claim;
+	return r;
+}
+
 /* --- filling ------------------------------------------------------------------------------------ */
 
 static int
@@ -365,6 +419,24 @@ fill_dns(struct settings *s, struct text *why)
 }
 
 static int
+fill_mail(struct settings *s, struct text *why)
+{
+	size_t count = s->claims_cross_domain.count;
+	struct cross_claim *cross = arena_alloc(&s->arena, (count + 1) * sizeof(*cross));
+
+	if (cross == NULL)
+		return -ENOMEM;
+	s->mail_projection = (struct mail_settings){ .profile = &s->profile, .cross_count = count, .cross = cross };
+	for (size_t i = 0; i < count; i++) {
+		int r = settings_cross_claim(s->claims_cross_domain.items[i], &s->arena, &cross[i], why);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
 check_rules(const struct settings *s, struct text *why)
 {
 	size_t before = why->len;
@@ -402,9 +474,11 @@ fill(struct settings *s, struct text *why)
 	if (s->dns_max_age == 0)
 		s->dns_max_age = s->max_age;
 	mail_settings_options(&s->mail_values, &s->mail);
-	s->project = (struct project_settings){ .profile = &s->profile, .dns = &s->dns };
+	s->project = (struct project_settings){ .profile = &s->profile, .dns = &s->dns, .mail = &s->mail_projection };
 	r = fill_profile(s);
-	return r < 0 ? r : fill_dns(s, why);
+	if (r == 0)
+		r = fill_dns(s, why);
+	return r < 0 ? r : fill_mail(s, why);
 }
 
 static int

@@ -10,6 +10,7 @@
 #include "cache/mail_settings.h"
 #include "cache/profile.h"
 #include "cache/project_dns.h"
+#include "cache/project_mail.h"
 #include "cache/record.h"
 #include "common/arena.h"
 #include "common/conf.h"
@@ -46,6 +47,7 @@ struct settings {
 	uint64_t brake_percent;
 	uint64_t map_size;
 	const char *dns_group;     /* the group that reads the dns environment, NULL: as the files come */
+	const char *mail_group;    /* the same for the mail environment */
 	uint64_t max_age;
 
 	/* [dns] */
@@ -57,6 +59,9 @@ struct settings {
 	/* [mail] and [socketmap] */
 	struct mail_settings_values mail_values;
 
+	/* [claims] */
+	struct conf_list claims_cross_domain;
+
 	/* [profile]: NULL is the built-in one's */
 	const char *profile_words[30];
 
@@ -64,6 +69,7 @@ struct settings {
 	struct profile profile;
 	struct dns_settings dns;
 	struct mail_options mail;
+	struct mail_settings mail_projection;
 	struct project_settings project;
 };
 
@@ -84,6 +90,10 @@ void settings_freep(struct settings **settings);
  * (24 and 64 unless given, or where the prefix itself ends when that is later). 0, or -EINVAL with what would
  * be right in WHY. */
 must_check int settings_reverse_prefix(const char *text, struct reverse_prefix *out, struct text *why);
+
+/* "CLAIMER/DOMAIN", either of which may be "*": entries of CLAIMER may hold addresses of DOMAIN. Both are folded, into ARENA. 0, or
+ * -EINVAL with what would be right in WHY. */
+must_check int settings_cross_claim(const char *text, struct arena *arena, struct cross_claim *out, struct text *why);
 
 /* Text that changes whenever data must be fetched anew under these settings (source, base, filter, profile). In
  * the arena; NULL without memory. */

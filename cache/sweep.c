@@ -3,9 +3,9 @@
  *
  * What a complete refresh did not mention is gone; but not before the brake has weighed it.
  *
- * An admin who loses a read right, or a provider that came up half empty, must not empty name servers. A
- * sweep that would end more than max(5, min(P %, 500)) zones, or take more than max(5, P %) of the records from zones that
- * stay, waits until someone says go. What the provider announced one by one never comes here.
+ * An admin who loses a read right, or a provider that came up half empty, must not empty name servers, or
+ * let mail be refused. A sweep that would end more than max(5, min(P %, 500)) zones or mail domains, or take as many addresses from domains
+ * that stay, or more than max(5, P %) of the records from zones that stay, waits until someone says go. What the provider announced one by one never comes here.
  */
 #include <config.h>
 
@@ -15,7 +15,7 @@
 
 #include <errno.h>
 
-enum { BRAKE_FREE = 5, BRAKE_ZONES_MAX = 500, SWEEP_BATCH = 1000 };
+enum { BRAKE_FREE = 5, BRAKE_MAX = 500, SWEEP_BATCH = 1000 };
 
 /* --- the entries that were mentioned -------------------------------------------------------------- */
 
@@ -177,7 +177,7 @@ end_zone(struct weighing *w)
 	if (r == 1)
 		return zone.kind == ZONE_REPLICA ? note_replica(w, zone.master) : 0;
 	w->figures.zones++;
-	if (w->going_count++ < 2 * BRAKE_ZONES_MAX)
+	if (w->going_count++ < 2 * BRAKE_MAX)
 		note_zone(&w->going, &w->zone);
 	return 0;
 }
@@ -385,12 +385,16 @@ sweep_weigh(struct apply *apply, struct brake_figures *out)
 		r = weigh_fragments(&w, 'n');
 	if (r == 0 && w.figures.entries > 0)
 		r = weigh_reverse(&w);
+	if (r == 0 && w.figures.entries > 0)
+		r = sweep_weigh_mail(apply, &w.figures);
 	if (r == 0 && (text_failed(&w.going) || text_failed(&w.masters)))
 		r = -ENOMEM;
 	if (r == 0) {
 		*out = *figures;
-		r = figures->zones > brake_limit(figures->zones_total, percent, BRAKE_ZONES_MAX) ||
-		    figures->records > brake_limit(figures->records_total, percent, UINT64_MAX);
+		r = figures->zones > brake_limit(figures->zones_total, percent, BRAKE_MAX) ||
+		    figures->records > brake_limit(figures->records_total, percent, UINT64_MAX) ||
+		    figures->mail_domains > brake_limit(figures->mail_domains_total, percent, BRAKE_MAX) ||
+		    figures->addresses > brake_limit(figures->addresses_total, percent, BRAKE_MAX);
 	}
 	text_free(&w.reduced.value);
 	text_free(&w.reduced.problems);

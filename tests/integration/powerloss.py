@@ -179,7 +179,7 @@ def run_file_limit(box, t, directory, slapd):
     """The kernel's own way to say that there is no room, in the middle of a write."""
     cached = box.cached(slapd=slapd, name="limited", settings=SETTINGS)
     watch = Watch(box, cached, directory.watched)
-    size = max(os.path.getsize(os.path.join(cached.cache_dir, part, "1", "data.mdb")) for part in ("directory", "dns"))
+    size = max(os.path.getsize(os.path.join(cached.cache_dir, part, "1", "data.mdb")) for part in ("directory", "dns", "mail"))
     before = resource.prlimit(cached.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(cached.process.pid, resource.RLIMIT_FSIZE, (size + 2000, before[1]))
 

@@ -18,7 +18,7 @@
  *
  * An environment whose folder has the mark of a first load may hold anything, since the next start wipes it. Any
  * other must open, and hold exactly what it held after the last commit that had ended, or after the one that
- * was under way; and dns/ must not be ahead of directory/.
+ * was under way; and no other must be ahead of directory/.
  */
 #include <config.h>
 
@@ -340,7 +340,7 @@ settle_write(const struct operation *op)
 
 /* --- commits ------------------------------------------------------------------------------------------- */
 
-static const char *const environments[] = { "directory/1", "dns/1" };
+static const char *const environments[] = { "directory/1", "dns/1", "mail/1" };
 enum { ENVIRONMENTS = array_size(environments) };
 
 static const char *const directory_tables[REPLICA_TABLES] = {
@@ -639,7 +639,7 @@ make_image(const char *folder, const struct variant *variant)
 static void
 make_folders(const char *folder)
 {
-	static const char *const parts[] = { "", "/directory", "/directory/1", "/dns", "/dns/1" };
+	static const char *const parts[] = { "", "/directory", "/directory/1", "/dns", "/dns/1", "/mail", "/mail/1" };
 	char path[PATH_ROOM];
 
 	for (size_t i = 0; i < array_size(parts); i++) {
@@ -714,11 +714,14 @@ judge(const char *folder, size_t point)
 			complain(point, "%s is no committed state (it says %llu; the last was %llu)", environments[e],
 			         (unsigned long long)contents[e].sequence, (unsigned long long)history->ended.sequence);
 	}
-	if (sound[0] && sound[1] && memcmp(contents[0].identity, contents[1].identity, sizeof(contents[0].identity)) == 0) {
+	for (size_t e = 1; e < ENVIRONMENTS; e++) {
+		if (!sound[0] || !sound[e] ||
+		    memcmp(contents[0].identity, contents[e].identity, sizeof(contents[0].identity)) != 0)
+			continue;
 		figures.both++;
-		if (contents[1].sequence > contents[0].sequence)
-			complain(point, "dns/ has applied %llu, but directory/ is at %llu", (unsigned long long)contents[1].sequence,
-			         (unsigned long long)contents[0].sequence);
+		if (contents[e].sequence > contents[0].sequence)
+			complain(point, "%s has applied %llu, but directory/ is at %llu", environments[e],
+			         (unsigned long long)contents[e].sequence, (unsigned long long)contents[0].sequence);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "tests/unit/test.h"
 
 #include "cache/apply_internal.h"
+#include "cache/project_mail.h"
 #include "cache/publish.h"
 
 #include <errno.h>
@@ -261,7 +262,8 @@ static const struct dns_settings settings = {
 	.prefix_count = 1,
 	.prefixes = { { .family = 4, .length = 24, .cut = 24, .address = { 192, 0, 2 } } },
 };
-static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings };
+static const struct mail_settings mail = { .profile = &profile_ispman };
+static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings, .mail = &mail };
 
 struct cache {
 	char folder[64];

@@ -8,6 +8,7 @@
 #include "tests/unit/test.h"
 
 #include "cache/apply_internal.h"
+#include "cache/project_mail.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -21,7 +22,8 @@ static const struct dns_settings settings = {
 	.prefix_count = 1,
 	.prefixes = { { .family = 4, .length = 24, .cut = 24, .address = { 192, 0, 2 } } },
 };
-static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings };
+static const struct mail_settings mail = { .profile = &profile_ispman };
+static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings, .mail = &mail };
 
 static struct {
 	char folder[64];
@@ -401,17 +403,20 @@ zones_are_weighed_by_what_is_served(void **state)
 
 	for (size_t i = 0; i < array_size(rows); i++) {
 		struct apply_status status;
+		bool held;
 
 		open_empty(state);
 		tell_domains(rows[i].shares, array_size(rows[i].shares), true);
 		assert_false(is_held());
 		tell_domains(rows[i].shares, array_size(rows[i].shares), false);
 		apply_status(it.apply, &status);
-		if (status.held != (rows[i].held_zones + rows[i].held_records > 0) ||
-		    (status.held && (status.brake.zones != rows[i].held_zones ||
+		/* Every domain is one for mail too, which may be what holds it. */
+		held = status.held && status.brake.zones + status.brake.records > 0;
+		if (held != (rows[i].held_zones + rows[i].held_records > 0) ||
+		    (held && (status.brake.zones != rows[i].held_zones ||
 		                     status.brake.zones_total != rows[i].zones_total ||
 		                     status.brake.records != rows[i].held_records)))
-			fail_msg("%s: held %d, %u of %u zones, %u of %u records", rows[i].what, status.held,
+			fail_msg("%s: held %d, %u of %u zones, %u of %u records", rows[i].what, held,
 			         (unsigned)status.brake.zones, (unsigned)status.brake.zones_total,
 			         (unsigned)status.brake.records, (unsigned)status.brake.records_total);
 		tear_down(state);

@@ -10,6 +10,7 @@
 #include "tests/unit/test.h"
 
 #include "cache/apply.h"
+#include "cache/project_mail.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct world {
 	struct apply *apply;
 	struct feed feed;
 	struct dns_settings settings;
+	struct mail_settings mail;
 	struct project_settings project;
 	unsigned agains;
 };
@@ -323,7 +325,8 @@ open_world(struct world *w, uint64_t seed)
 	memset(w, 0, sizeof(*w));
 	w->random = seed;
 	w->settings.profile = &profile_ispman;
-	w->project = (struct project_settings){ .profile = &profile_ispman, .dns = &w->settings };
+	w->mail.profile = &profile_ispman;
+	w->project = (struct project_settings){ .profile = &profile_ispman, .dns = &w->settings, .mail = &w->mail };
 	snprintf(w->folder, sizeof(w->folder), "/tmp/ispman-test-place.XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	assert_int_equal(replica_open(w->folder, SPAN("o=test"), 64 << 20, &w->replica, &wiped, &why), 0);

@@ -71,11 +71,15 @@ a_file_fills_everything(void **state)
 	           "max-age = 1d\n"
 	           "map-size = 1G\n"
 	           "dns-group = bind\n"
+	           "mail-group = postfix\n"
 	           "[dns]\n"
 	           "reverse-prefixes = 192.0.2.0/24 10.0.0.0/8@16\n"
 	           "reverse-prefixes = 2001:db8::/32@48\n"
 	           "soa-hold = 5\n"
 	           "serial = stored\n"
+	           "[claims]\n"
+	           "allow-cross-domain = Hosting.example/club.example\n"
+	           "allow-cross-domain = b\xc3\xbc" "cher.example/*\n"
 	           "[profile]\n"
 	           "record-class = myZone\n"
 	           "dns-branch = OU=Names\n"
@@ -93,6 +97,12 @@ a_file_fills_everything(void **state)
 	assert_int_equal(s->map_size, 1 << 30);
 	assert_int_equal(s->dns_max_age, 86400);
 	assert_string_equal(s->dns_group, "bind");
+	assert_string_equal(s->mail_group, "postfix");
+	assert_int_equal(s->mail_projection.cross_count, 2);
+	assert_span(s->mail_projection.cross[0].claimer, "hosting.example");
+	assert_span(s->mail_projection.cross[0].domain, "club.example");
+	assert_span(s->mail_projection.cross[1].claimer, "xn--bcher-kva.example");
+	assert_span(s->mail_projection.cross[1].domain, "*");
 	assert_int_equal(s->dns.prefix_count, 3);
 	assert_int_equal(s->dns.prefixes[1].cut, 16);
 	assert_int_equal(s->dns.prefixes[2].family, 6);
@@ -237,7 +247,8 @@ values_are_checked(void **state)
 		"cached.source=ldif:x", "cached.brake-percent=101", "cached.map-size=1K",
 		"dns.serial=random",  "profile.dns-branch=ou=a,ou=b", "profile.dns-branch=x",
 		"profile.record-class=a b", "ldap.timeout=0", "ispman.cache-dir=relative",
-		"ispman.cache-dir=",
+		"ispman.cache-dir=",  "claims.allow-cross-domain=a.example", "claims.allow-cross-domain=a/b/c",
+		"claims.allow-cross-domain=/b", "claims.allow-cross-domain=a/.b",
 	};
 
 	(void)state;
