@@ -12,6 +12,7 @@ fuzz_targets = \
 	%D%/fuzz_counters \
 	%D%/fuzz_dn \
 	%D%/fuzz_ldif \
+	%D%/fuzz_mail \
 	%D%/fuzz_syncmsg \
 	%D%/fuzz_project \
 	%D%/fuzz_dname \
@@ -95,3 +96,7 @@ endif
 %C%_fuzz_tcptable_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_tcptable_LDADD = postfix_map/libcodec.la common/libcommon.la
 %C%_fuzz_tcptable_SOURCES = %D%/fuzz_tcptable.c $(fuzz_main)
+
+%C%_fuzz_mail_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la common/libcommon.la
+%C%_fuzz_mail_SOURCES = %D%/fuzz_mail.c $(fuzz_main)
