@@ -47,6 +47,7 @@ noinst_LTLIBRARIES += %D%/libaddress.la
 noinst_LTLIBRARIES += %D%/libmail.la
 %C%_libmail_la_LIBADD = %D%/libaddress.la
 %C%_libmail_la_SOURCES = \
+	%D%/audit_mail.c %D%/audit_mail.h \
 	%D%/mail.h \
 	%D%/mail_chain.c %D%/mail_results.c %D%/mail_results.h %D%/mail_virtual.c \
 	%D%/read_mail.c %D%/read_mail.h %D%/resolve_mail.c %D%/resolve_mail.h

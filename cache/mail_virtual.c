@@ -178,9 +178,17 @@ form(struct expansion *x, const struct level *level, struct span *result, bool i
 	return 1;
 }
 
+struct put {
+	struct expansion *x;
+	const struct level *level;
+};
+
 static int
-put_result(struct expansion *x, const struct level *level, struct span result, bool is_routing)
+put_result(void *context, struct span result, bool is_routing)
 {
+	const struct put *put = context;
+	struct expansion *x = put->x;
+	const struct level *level = put->level;
 	int r = form(x, level, &result, is_routing);
 
 	if (r <= 0)
@@ -198,53 +206,76 @@ put_result(struct expansion *x, const struct level *level, struct span result, b
 	return 0;
 }
 
+/* --- claims ------------------------------------------------------------------------------------------- */
+
+typedef int each_result(void *context, struct span result, bool is_routing);
+
 static int
-put_list(struct expansion *x, const struct level *level, struct mail_list list, bool is_routing)
+each_of_list(struct mail_list list, each_result *each, void *context, bool is_routing)
 {
 	struct span result;
-	int r, added = 0;
+	int r, said = 0;
 
-	while ((r = mail_list_next(&list, &result)) > 0 && added == 0)
-		added = put_result(x, level, result, is_routing);
-	return added < 0 ? added : r;
+	while (said == 0 && (r = mail_list_next(&list, &result)) != 0) {
+		if (r < 0)
+			return r;
+		said = each(context, result, is_routing);
+	}
+	return said;
 }
 
 /* The mailbox's own address: it ends Postfix's recursion. */
 static int
-put_itself(struct expansion *x, const struct level *level, const struct mail_claim *claim)
+itself(const struct mail_question *q, const struct mail_match *match, const struct mail_claim *claim, each_result *each,
+       void *context)
 {
 	struct text asked = TEXT_INIT;
 	int r;
 
 	if (claim->primary.len > 0)
-		return put_result(x, level, claim->primary, true);
-	mail_put_asked(level->question, level->match, &asked);
-	r = text_failed(&asked) ? -ENOMEM : put_result(x, level, text_span(&asked), true);
+		return each(context, claim->primary, true);
+	mail_put_asked(q, match, &asked);
+	r = text_failed(&asked) ? -ENOMEM : each(context, text_span(&asked), true);
 	text_free(&asked);
 	return r;
 }
 
 static int
-put_claims(struct expansion *x, const struct level *level)
+each_of_claim(const struct mail_question *q, const struct mail_match *match, const struct mail_claim *claim, each_result *each,
+              void *context)
 {
-	struct mail_address claims = level->match->claims;
-	struct mail_claim claim;
-	int r, put = 0;
+	int r = 0;
 
-	while (put == 0 && (r = mail_next_claim(level->question, level->match, &claims, &claim)) != 0) {
+	if ((claim->flags & MAIL_NO_COPY) == 0 || claim->forwarding.count == 0) {
+		r = each_of_list(claim->routing, each, context, true);
+		if (r == 0 && claim->routing.count == 0 && claim->mail_host.len > 0)
+			r = itself(q, match, claim, each, context);
+	}
+	return r == 0 ? each_of_list(claim->forwarding, each, context, false) : r;
+}
+
+int
+mail_each_result(const struct mail_question *q, const struct mail_match *match, each_result *each, void *context)
+{
+	struct mail_address claims = match->claims;
+	struct mail_claim claim;
+	int r, said = 0;
+
+	while (said == 0 && (r = mail_next_claim(q, match, &claims, &claim)) != 0) {
 		if (r < 0)
 			return r;
-		if (!mail_claim_delivers(&claim))
-			continue;
-		if ((claim.flags & MAIL_NO_COPY) == 0 || claim.forwarding.count == 0) {
-			put = put_list(x, level, claim.routing, true);
-			if (put == 0 && claim.routing.count == 0 && claim.mail_host.len > 0)
-				put = put_itself(x, level, &claim);
-		}
-		if (put == 0)
-			put = put_list(x, level, claim.forwarding, false);
+		if (mail_claim_delivers(&claim))
+			said = each_of_claim(q, match, &claim, each, context);
 	}
-	return put;
+	return said;
+}
+
+static int
+put_claims(struct expansion *x, const struct level *level)
+{
+	struct put put = { x, level };
+
+	return mail_each_result(level->question, level->match, put_result, &put);
 }
 
 int

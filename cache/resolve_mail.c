@@ -47,13 +47,6 @@ answer_relay_domains(struct mail_question *q, struct text *out)
 	return q->address.kind == ADDRESS_WORD ? put_domain(q, MAIL_DELIVERY_SMTP, out) : 0;
 }
 
-/* Whether mail for any address of X is taken and passed on. */
-static bool
-relays_all(const struct mail_question *q)
-{
-	return q->is_hosted && !q->is_refused && q->domain.delivery == MAIL_DELIVERY_SMTP && !q->options->relay_listed;
-}
-
 /* --- addresses ------------------------------------------------------------------------------------------- */
 
 /* The record where the chain for mail ends, if it delivers. */
@@ -82,7 +75,7 @@ answer_recipients(struct mail_question *q, struct text *out)
 
 	if (q->address.kind == ADDRESS_WORD)
 		return 0;
-	if (relays_all(q)) {
+	if (mail_relays_all(q)) {
 		mail_say(q->view, NULL, "the domain's mail is relayed, whatever the address");
 		r = 1;
 	} else {
@@ -219,7 +212,7 @@ answer_sender_login(struct mail_question *q, struct text *out)
 	if (r > 0)
 		r = put_holders(q, &match, list);
 	/* Each address that exists, and where all are taken and passed on, all exist. */
-	if (r == 0 && q->is_hosted && (found > 0 || relays_all(q))) {
+	if (r == 0 && q->is_hosted && (found > 0 || mail_relays_all(q))) {
 		r = put_logins(list, q->domain.logins);
 		if (r == 0 && q->has_master)
 			r = put_logins(list, q->master.logins);

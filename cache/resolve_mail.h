@@ -68,10 +68,22 @@ mail_claim_delivers(const struct mail_claim *claim)
 	       (claim->mail_host.len > 0 || claim->routing.count > 0 || claim->forwarding.count > 0);
 }
 
+/* Whether mail for any address of X is taken and passed on. */
+static inline bool
+mail_relays_all(const struct mail_question *q)
+{
+	return q->is_hosted && !q->is_refused && q->domain.delivery == MAIL_DELIVERY_SMTP && !q->options->relay_listed;
+}
+
 /* The address that was asked for, as the record that answers has it: folded, without an extension that was taken off. */
 void mail_put_asked(const struct mail_question *question, const struct mail_match *match, struct text *out);
 
 /* --- mail_virtual.c ---------------------------------------------------------------------------------- */
+
+/* Calls EACH for whatever the address becomes, as it is stored: where its mailbox lies (IS_ROUTING), or where its mail is forwarded. What
+ * EACH returns ends it unless it is 0, and is returned; or negative. */
+must_check int mail_each_result(const struct mail_question *question, const struct mail_match *match,
+                                int (*each)(void *context, struct span result, bool is_routing), void *context);
 
 /* Appends what the address becomes to OUT: 1, 0 for nothing, or negative. */
 must_check int mail_put_virtual(struct mail_question *question, const struct mail_match *match, struct text *out);

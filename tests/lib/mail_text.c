@@ -233,8 +233,9 @@ read_holder(struct span rest, enum mail_holder holder)
 			die("unknown word");
 	}
 	word = folded_domain(text_span(&from), room);
-	while (next_address(&addresses, &one)) {
+	for (bool is_first = true; next_address(&addresses, &one); is_first = false) {
 		decode(one, &value);
+		all.flags = (uint8_t)(is_first && first.kind == ADDRESS_FULL ? all.flags | MAIL_PRIMARY : all.flags & ~MAIL_PRIMARY);
 		say_of(text_span(&value), word, &all);
 	}
 	said_done(&all);

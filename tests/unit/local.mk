@@ -43,6 +43,7 @@ unit_tests = \
 	%D%/dlz_ispman/test_walk \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
+	%D%/cache/test_audit_mail \
 	%D%/cache/test_mail_settings \
 	%D%/cache/test_settings \
 	%D%/cache/test_load_mark \
@@ -170,6 +171,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_mail_settings_CFLAGS = $(unit_cflags)
 %C%_cache_test_mail_settings_LDADD = cache/libmailsettings.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_mail_settings_SOURCES = %D%/cache/test_mail_settings.c %D%/test.h
+
+%C%_cache_test_audit_mail_CFLAGS = $(unit_cflags)
+%C%_cache_test_audit_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_audit_mail_SOURCES = %D%/cache/test_audit_mail.c %D%/test.h
 
 %C%_cache_test_cache_CFLAGS = $(unit_cflags)
 %C%_cache_test_cache_LDADD = tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)
