@@ -135,7 +135,8 @@ accept_one(struct server *server, const struct server_listener *l, int listening
 	int fd;
 
 	if (server->connection_count >= server->limits.connections && !make_room(server)) {
-		no_room(server, "there are as many connections as max-connections allows");
+		if (!server->stopping)
+			no_room(server, "there are as many connections as max-connections allows");
 		return 0;
 	}
 	peer.any.sa_family = AF_UNSPEC;
@@ -171,8 +172,9 @@ on_connection(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	server_look_at_clock(l->server);
+	/* When it is full, one at a time: nobody makes room for a connection that may not be there. */
 	for (unsigned n = 0; n < ACCEPT_AT_ONCE && !l->server->paused; n++)
-		if (accept_one(l->server, l, fd) == 0)
+		if (accept_one(l->server, l, fd) == 0 || l->server->connection_count >= l->server->limits.connections)
 			break;
 	counters_set(l->server->counters, SERVER_COUNT_OPEN, l->server->connection_count);
 }

@@ -13,9 +13,8 @@
 #include <errno.h>
 
 enum {
-	FILES_APART = 64,      /* descriptors for what is no connection: listeners, the cache, the log */
-	WRITE_TIMEOUT_S = 30,  /* a peer that does not read for so long is gone */
-	REPLY_TIMEOUT_S = 90,  /* Postfix gives up after 100 s, and takes nothing on that connection any more */
+	FILES_APART = 64,     /* descriptors for what is no connection: listeners, the cache, the log */
+	REPLY_TIMEOUT_S = 90, /* Postfix gives up after 100 s, and takes nothing on that connection any more */
 };
 
 struct socketmapd {
@@ -74,7 +73,7 @@ limits_of(const struct socketmapd_settings *settings)
 	struct server_limits limits = {
 		.connections = wanted,
 		.request_ms = settings->request_timeout * 1000,
-		.write_ms = WRITE_TIMEOUT_S * 1000,
+		.write_ms = settings->request_timeout * 1000,
 		.reply_ms = REPLY_TIMEOUT_S * 1000,
 	};
 

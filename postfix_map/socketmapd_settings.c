@@ -84,7 +84,7 @@ static const struct conf_setting rows[] = {
 	{ "socketmap", "hold", CONF_SECONDS, AT(hold), .max = 20, .def = "5s", .none = "none",
 	  .help = "how long a question is held while the cache cannot tell" },
 	{ "socketmap", "request-timeout", CONF_SECONDS, AT(request_timeout), .min = 1, .max = 60, .def = "10s",
-	  .help = "time for a request to arrive completely once it has begun" },
+	  .help = "time for a request to arrive once it has begun, and for answers to be read" },
 	{ "socketmap", "max-connections", CONF_NUMBER, AT(max_connections), .min = 1, .max = 1000000, .def = "2000",
 	  .help = "connections that are served at a time" },
 	{ "socketmap", "user", CONF_STRING, AT(user),

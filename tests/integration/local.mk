@@ -67,6 +67,9 @@ integration_lib += \
 	tests/lib/postfix.py \
 	tests/lib/socketmap.py
 
+# ispman-socketmapd and its peers.
+integration_tests += %D%/socketmap_peers.py
+
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif
 

@@ -5,6 +5,7 @@ unit_tests = \
 	%D%/common/test_allow \
 	%D%/common/test_listener \
 	%D%/common/test_seldom \
+	%D%/common/test_server \
 	%D%/common/test_utf8 \
 	%D%/postfix_map/test_maps \
 	%D%/postfix_map/test_netstring \
@@ -238,3 +239,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_postfix_map_test_tcptable_CFLAGS = $(unit_cflags)
 %C%_postfix_map_test_tcptable_LDADD = postfix_map/libcodec.la $(unit_common_libs)
 %C%_postfix_map_test_tcptable_SOURCES = %D%/postfix_map/test_tcptable.c %D%/test.h
+
+%C%_common_test_server_CFLAGS = $(unit_cflags) $(EVENT_CFLAGS)
+%C%_common_test_server_LDADD = common/libserver.la $(unit_common_libs)
+%C%_common_test_server_SOURCES = %D%/common/test_server.c %D%/test.h
