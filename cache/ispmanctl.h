@@ -56,6 +56,12 @@ void ctl_complain(const char *format, ...) printf_like(1, 2);
  * \xNN. */
 void ctl_print_foreign(const char *string);
 
+/* A JSON string of text that others wrote and that need not be UTF-8: then \xNN stands for what is not printable ASCII. */
+json_t *ctl_foreign_json(struct span s);
+
+/* OBJECT's string, "" when there is none. */
+const char *ctl_member(const json_t *object, const char *key);
+
 /* Prints JSON (a reference that it takes over), keys sorted. */
 void ctl_print_json(json_t *json);
 
@@ -102,5 +108,7 @@ must_check int ask_once(const char *run_dir, const char *command, int64_t timeou
                         void (*each)(void *context, const json_t *line), void *context,
                         json_t **out_last, struct text *why);
 
+/* Appends the key of a record as ask_entries takes it. */
+void ask_put_subject(struct text *out, struct span subject);
 /* The DNs of the entries behind the record at SUBJECT: an array in *OUT_DNS. */
-must_check int ask_entries(const char *run_dir, struct span subject, json_t **out_dns, struct text *why);
+must_check int ask_entries(struct ask *ask, const char *subject, json_t **out_dns, struct text *why);

@@ -180,32 +180,34 @@ ask_for(const char *run_dir, json_t *request, int64_t timeout, void (*each)(void
 }
 
 int
-ask_entries(const char *run_dir, struct span subject, json_t **out_dns, struct text *why)
+ask_once(const char *run_dir, const char *command, int64_t timeout,
+         void (*each)(void *context, const json_t *line), void *context, json_t **out_last,
+         struct text *why)
+{
+	return ask_for(run_dir, json_pack("{s:s}", "command", command), timeout, each, context, out_last, why);
+}
+
+void
+ask_put_subject(struct text *out, struct span subject)
 {
 	static const char digits[] = "0123456789abcdef";
-	cleanup(ask_freep) struct ask *ask = NULL;
-	cleanup(text_free) struct text hex = TEXT_INIT;
-	json_t *answer = NULL;
-	int r = ask_open(run_dir, &ask, why);
 
 	for (size_t i = 0; i < subject.len; i++) {
-		text_put_char(&hex, digits[(uint8_t)subject.data[i] >> 4]);
-		text_put_char(&hex, digits[(uint8_t)subject.data[i] & 15]);
+		text_put_char(out, digits[(uint8_t)subject.data[i] >> 4]);
+		text_put_char(out, digits[(uint8_t)subject.data[i] & 15]);
 	}
-	if (r == 0)
-		r = ask_send(ask, json_pack("{s:s, s:s}", "command", "entries", "subject", text_str(&hex)), ENTRIES_TIMEOUT, why);
+}
+
+int
+ask_entries(struct ask *ask, const char *subject, json_t **out_dns, struct text *why)
+{
+	json_t *answer = NULL;
+	int r = ask_send(ask, json_pack("{s:s, s:s}", "command", "entries", "subject", subject), ENTRIES_TIMEOUT, why);
+
 	if (r == 0)
 		r = ask_next(ask, &answer, why);
 	if (r == 0)
 		*out_dns = json_incref(json_object_get(answer, "entries"));
 	json_decref(answer);
 	return r < 0 ? r : 0;
-}
-
-int
-ask_once(const char *run_dir, const char *command, int64_t timeout,
-         void (*each)(void *context, const json_t *line), void *context, json_t **out_last,
-         struct text *why)
-{
-	return ask_for(run_dir, json_pack("{s:s}", "command", command), timeout, each, context, out_last, why);
 }

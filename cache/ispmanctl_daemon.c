@@ -28,119 +28,6 @@ cannot(struct text *why, int code)
 	return code;
 }
 
-/* --- problems ------------------------------------------------------------------------------------- */
-
-struct problem_list {
-	json_t **items;
-	size_t count, room;
-	bool failed;
-};
-
-static void
-keep_problem(void *context, const json_t *line)
-{
-	struct problem_list *list = context;
-
-	if (list->count == list->room) {
-		size_t room = list->room > 0 ? 2 * list->room : 256;
-		json_t **items = realloc(list->items, room * sizeof(json_t *));
-
-		if (items == NULL) {
-			list->failed = true;
-			return;
-		}
-		list->items = items;
-		list->room = room;
-	}
-	list->items[list->count++] = json_incref((json_t *)(uintptr_t)line);
-}
-
-static const char *
-member(const json_t *problem, const char *key)
-{
-	const char *s = json_string_value(json_object_get(problem, key));
-
-	return s != NULL ? s : "";
-}
-
-static int
-by_dn(const void *a, const void *b)
-{
-	static const char *const keys[] = { "dn", "kind", "sentence" };
-	const json_t *const *x = a, *const *y = b;
-	int r = 0;
-
-	for (size_t i = 0; i < array_size(keys) && r == 0; i++)
-		r = strcmp(member(*x, keys[i]), member(*y, keys[i]));
-	return r;
-}
-
-/* Equal sentences of one entry, one for each of its values, are one problem to whoever reads. */
-static size_t
-drop_repeated(struct problem_list *list)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < list->count; i++) {
-		if (kept > 0 && by_dn(&list->items[kept - 1], &list->items[i]) == 0)
-			json_decref(list->items[i]);
-		else
-			list->items[kept++] = list->items[i];
-	}
-	return kept;
-}
-
-static void
-print_problems(const struct problem_list *list, bool json)
-{
-	if (json) {
-		json_t *array = json_array();
-
-		for (size_t i = 0; i < list->count; i++)
-			json_array_append(array, list->items[i]);
-		ctl_print_json(array);
-		return;
-	}
-	for (size_t i = 0; i < list->count; i++) {
-		const char *dn = member(list->items[i], "dn");
-
-		if (i == 0 || strcmp(dn, member(list->items[i - 1], "dn")) != 0) {
-			ctl_print_foreign(dn[0] != '\0' ? dn : "(no entry)");
-			putchar('\n');
-		}
-		printf("    %s: ", member(list->items[i], "kind"));
-		ctl_print_foreign(member(list->items[i], "sentence"));
-		putchar('\n');
-	}
-}
-
-int
-ctl_problems(const struct ctl *ctl)
-{
-	struct problem_list list = { NULL, 0, 0, false };
-	struct text why = TEXT_INIT;
-	json_t *last = NULL;
-	int r = ask_once(ctl->settings->run_dir, "problems", ANSWER_TIMEOUT, keep_problem, &list, &last, &why);
-	bool any;
-
-	if (r == 0 && list.failed)
-		text_put(&why, strerror(ENOMEM));
-	if (r == 0 && !list.failed) {
-		if (list.count > 1)
-			qsort(list.items, list.count, sizeof(*list.items), by_dn);
-		list.count = drop_repeated(&list);
-		print_problems(&list, ctl->json);
-	}
-	any = list.count > 0;
-	for (size_t i = 0; i < list.count; i++)
-		json_decref(list.items[i]);
-	free(list.items);
-	json_decref(last);
-	if (r < 0 || list.failed)
-		return cannot(&why, CTL_CANNOT_TELL);
-	return any ? CTL_ABSENT : CTL_FINE;
-}
-
 /* --- wait ------------------------------------------------------------------------------------------- */
 
 static int64_t
@@ -216,7 +103,7 @@ print_difference(void *context, const json_t *line)
 		ctl_print_json(json_incref((json_t *)(uintptr_t)line));
 		return;
 	}
-	ctl_print_foreign(member(line, "difference"));
+	ctl_print_foreign(ctl_member(line, "difference"));
 	putchar('\n');
 }
 
@@ -311,7 +198,7 @@ ctl_release_brake(const struct ctl *ctl)
 	if (ctl->json) {
 		ctl_print_json(last);
 	} else {
-		printf("%s\n", member(last, "said"));
+		printf("%s\n", ctl_member(last, "said"));
 		json_decref(last);
 	}
 	text_free(&why);

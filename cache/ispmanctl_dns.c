@@ -264,9 +264,14 @@ found_owner(const struct dns_question *question, const struct dns_zone *zone, co
 static void
 add_entries(struct lookup *lookup, const struct source *source, json_t *out)
 {
-	struct text why = TEXT_INIT;
+	cleanup(ask_freep) struct ask *ask = NULL;
+	struct text why = TEXT_INIT, subject = TEXT_INIT;
 	json_t *dns = NULL;
-	int r = ask_entries(lookup->ctl->settings->run_dir, key_span(&source->subject), &dns, &why);
+	int r = ask_open(lookup->ctl->settings->run_dir, &ask, &why);
+
+	ask_put_subject(&subject, key_span(&source->subject));
+	if (r == 0)
+		r = ask_entries(ask, text_str(&subject), &dns, &why);
 
 	if (r == 0 && json_array_size(dns) > 0)
 		json_array_append_new(out, json_pack("{s:s, s:o, s:O}", "kind", source->kind, "behind",
@@ -274,6 +279,7 @@ add_entries(struct lookup *lookup, const struct source *source, json_t *out)
 	else if (r < 0 && json_object_get(lookup->answer, "entries-unknown") == NULL)
 		json_object_set_new(lookup->answer, "entries-unknown", json_string(text_str(&why)));
 	json_decref(dns);
+	text_free(&subject);
 	text_free(&why);
 }
 
@@ -542,14 +548,6 @@ look_up(struct lookup *lookup, struct cache *cache, bool explain)
 
 /* --- printing --------------------------------------------------------------------------------------- */
 
-static const char *
-member(const json_t *object, const char *key)
-{
-	const char *s = json_string_value(json_object_get(object, key));
-
-	return s != NULL ? s : "";
-}
-
 static void
 print_section(const json_t *answer, const char *section)
 {
@@ -564,10 +562,10 @@ print_section(const json_t *answer, const char *section)
 	json_array_foreach(records, i, record)
 	{
 		if (json_object_get(record, "origin") != NULL)
-			printf("$ORIGIN %s\n", member(record, "origin"));
-		printf("%s\t%" JSON_INTEGER_FORMAT "\tIN\t%s\t%s\n", member(record, "owner"),
-		       json_integer_value(json_object_get(record, "ttl")), member(record, "type"),
-		       member(record, "data"));
+			printf("$ORIGIN %s\n", ctl_member(record, "origin"));
+		printf("%s\t%" JSON_INTEGER_FORMAT "\tIN\t%s\t%s\n", ctl_member(record, "owner"),
+		       json_integer_value(json_object_get(record, "ttl")), ctl_member(record, "type"),
+		       ctl_member(record, "data"));
 	}
 }
 
@@ -583,19 +581,19 @@ print_summary(const json_t *answer)
 		{ "referral", "referral: the name is delegated" },
 		{ "not-served", "not served: the name is in no zone of ours" },
 	};
-	const char *outcome = member(answer, "outcome");
+	const char *outcome = ctl_member(answer, "outcome");
 
 	for (size_t i = 0; i < array_size(rows); i++)
 		if (strcmp(outcome, rows[i].outcome) == 0)
 			printf("; %s", rows[i].words);
 	if (json_is_true(json_object_get(answer, "wildcard")))
 		printf(", by a wildcard");
-	printf("\n; %s", member(answer, "name"));
+	printf("\n; %s", ctl_member(answer, "name"));
 	if (json_object_get(answer, "type") != NULL)
-		printf(" %s", member(answer, "type"));
+		printf(" %s", ctl_member(answer, "type"));
 	if (json_object_get(answer, "zone") != NULL)
-		printf(" in zone %s (%s, serial %" JSON_INTEGER_FORMAT "%s)", member(answer, "zone"),
-		       member(answer, "class"), json_integer_value(json_object_get(answer, "serial")),
+		printf(" in zone %s (%s, serial %" JSON_INTEGER_FORMAT "%s)", ctl_member(answer, "zone"),
+		       ctl_member(answer, "class"), json_integer_value(json_object_get(answer, "serial")),
 		       json_object_get(answer, "soa-held") != NULL ? ", SOA held" : "");
 	putchar('\n');
 }
@@ -638,7 +636,7 @@ ctl_dns(const struct ctl *ctl, const char *command, bool explain)
 		return CTL_CANNOT_TELL;
 	}
 	print_answer(lookup.answer, ctl->json);
-	outcome = member(lookup.answer, "outcome");
+	outcome = ctl_member(lookup.answer, "outcome");
 	code = strcmp(outcome, "hit") == 0 || strcmp(outcome, "referral") == 0 ? CTL_FINE : CTL_ABSENT;
 	json_decref(lookup.answer);
 	return code;

@@ -28,33 +28,13 @@ struct lookup {
 	struct key subjects[SUBJECTS_MAX];
 };
 
-/* Text of others, which need not be UTF-8. */
-static json_t *
-foreign_json(struct span s)
-{
-	json_t *string = json_stringn(s.data, s.len);
-	struct text shown = TEXT_INIT;
-
-	if (string != NULL)
-		return string;
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.data[i] >= ' ' && s.data[i] < 0x7f)
-			text_put_char(&shown, s.data[i]);
-		else
-			text_putf(&shown, "\\x%02x", (uint8_t)s.data[i]);
-	}
-	string = json_string(text_str(&shown));
-	text_free(&shown);
-	return string;
-}
-
 static void
 keep_step(void *context, struct span subject, const char *sentence)
 {
 	struct lookup *lookup = context;
 	struct key *place = &lookup->subjects[lookup->subject_count];
 
-	json_array_append_new(lookup->steps, foreign_json(span_of(sentence)));
+	json_array_append_new(lookup->steps, ctl_foreign_json(span_of(sentence)));
 	if (subject.len == 0 || subject.len > KEY_MAX || lookup->subject_count == SUBJECTS_MAX)
 		return;
 	for (size_t i = 0; i < lookup->subject_count; i++)
@@ -83,35 +63,44 @@ behind_json(struct span subject, const char **out_kind)
 		text_put_span(&name, domain);
 	else
 		address_put(&name, rest, domain);
-	string = foreign_json(text_span(&name));
+	string = ctl_foreign_json(text_span(&name));
 	text_free(&name);
 	return string;
 }
 
-/* Nobody is asked any more once the daemon did not answer. */
+static int
+add_entries(struct ask *ask, struct span subject, json_t *out, struct text *why)
+{
+	struct text hex = TEXT_INIT;
+	json_t *dns = NULL, *behind;
+	const char *kind;
+	int r;
+
+	ask_put_subject(&hex, subject);
+	r = ask_entries(ask, text_str(&hex), &dns, why);
+	text_free(&hex);
+	if (r == 0 && json_array_size(dns) > 0) {
+		behind = behind_json(subject, &kind);
+		json_array_append_new(out, json_pack("{s:s, s:o, s:O}", "kind", kind, "behind", behind, "dns", dns));
+	}
+	json_decref(dns);
+	return r;
+}
+
 static void
 add_all_entries(struct lookup *lookup)
 {
+	cleanup(ask_freep) struct ask *ask = NULL;
+	struct text why = TEXT_INIT;
 	json_t *out = json_array();
+	int r = ask_open(lookup->ctl->settings->run_dir, &ask, &why);
 
-	for (size_t i = 0; i < lookup->subject_count && json_object_get(lookup->answer, "entries-unknown") == NULL; i++) {
-		struct span subject = key_span(&lookup->subjects[i]);
-		struct text why = TEXT_INIT;
-		json_t *dns = NULL;
-		const char *kind;
-		int r = ask_entries(lookup->ctl->settings->run_dir, subject, &dns, &why);
-
-		if (r == 0 && json_array_size(dns) > 0) {
-			json_t *behind = behind_json(subject, &kind);
-
-			json_array_append_new(out, json_pack("{s:s, s:o, s:O}", "kind", kind, "behind", behind, "dns", dns));
-		} else if (r < 0) {
-			json_object_set_new(lookup->answer, "entries-unknown", json_string(text_str(&why)));
-		}
-		json_decref(dns);
-		text_free(&why);
-	}
+	for (size_t i = 0; i < lookup->subject_count && r == 0; i++)
+		r = add_entries(ask, key_span(&lookup->subjects[i]), out, &why);
+	if (r < 0)
+		json_object_set_new(lookup->answer, "entries-unknown", json_string(text_str(&why)));
 	json_object_set_new(lookup->answer, "entries", out);
+	text_free(&why);
 }
 
 /* --- the answer ---------------------------------------------------------------------------------------- */
@@ -183,10 +172,10 @@ ctl_mail(const struct ctl *ctl, const char *command, bool explain)
 		code = CTL_CANNOT_TELL;
 	} else {
 		json_object_set_new(lookup.answer, "map", json_string(mail_map_name(map)));
-		json_object_set_new(lookup.answer, "key", foreign_json(span_of(ctl->argv[2])));
+		json_object_set_new(lookup.answer, "key", ctl_foreign_json(span_of(ctl->argv[2])));
 		json_object_set_new(lookup.answer, "outcome", json_string(r > 0 ? "found" : "absent"));
 		if (r > 0)
-			json_object_set_new(lookup.answer, "value", foreign_json(text_span(&value)));
+			json_object_set_new(lookup.answer, "value", ctl_foreign_json(text_span(&value)));
 		if (explain) {
 			json_object_set(lookup.answer, "steps", lookup.steps);
 			add_all_entries(&lookup);

@@ -147,6 +147,7 @@ bin_PROGRAMS += %D%/ispmanctl
 	%D%/ispmanctl_daemon.c \
 	%D%/ispmanctl_dns.c \
 	%D%/ispmanctl_mail.c \
+	%D%/ispmanctl_problems.c \
 	%D%/ispmanctl_status.c
 
 sbin_PROGRAMS += %D%/ispman-cached

@@ -427,6 +427,31 @@ def mail_lookups(t, world):
          "explain mail with the entries", done.stdout)
 
 
+def problems_between_addresses(t, world):
+    folder = os.path.join(world.cache_dir, "mail", "1")
+    subprocess.run([servers.program("tests/lib/write_mail"), folder], text=True, check=True,
+                   input="domain tern.example\nuser ada@tern.example to=no@tern.example\n")
+    sentence = "ada@tern.example leads to no@tern.example, which does not exist"
+    daemon = Daemon(world.run_dir, {"problems": [PROBLEMS[1], {"problems": 1}], "entries": [
+        {"entries": ["uid=x,ispmanDomain=other.tern.example,o=y", "uid=a,ispmanDomain=Tern.example,o=y"]}]})
+    done = world.ctl("problems")
+    daemon.close()
+    t.same((done.returncode, done.stdout, done.stderr),
+           (1, "a=1\n    bad-record: first\nuid=a,ispmanDomain=Tern.example,o=y\n    dangling-forward: %s\n" % sentence, ""),
+           "problems between addresses are the entry's")
+    daemon = Daemon(world.run_dir, {"problems": [{"problems": 0}], "entries": [{"entries": []}]})
+    done = world.ctl("problems", "--json")
+    daemon.close()
+    t.same((done.returncode, json.loads(done.stdout)),
+           (1, [{"dn": "", "kind": "dangling-forward", "sentence": sentence}]), "and without an entry nobody's")
+    subprocess.run([servers.program("tests/lib/write_mail"), folder], text=True, check=True, input="incomplete\n")
+    daemon = Daemon(world.run_dir, {"problems": [{"problems": 0}]})
+    done = world.ctl("problems")
+    daemon.close()
+    t.ok(done.returncode == 3 and "between mail addresses cannot be told: " in done.stderr,
+         "a mail cache that is not complete cannot tell its problems", done.stderr)
+
+
 def main():
     lacks = servers.missing("ispmanctl")
     if lacks:
@@ -442,6 +467,7 @@ def main():
         if not servers.missing("cached"):
             lookups(t, box)
         mail_lookups(t, world)
+        problems_between_addresses(t, world)
     return t.done()
 
 
