@@ -21,6 +21,18 @@ enum { LABEL_MAX = 63 };
 /* Functions with room for a whole text stay out of the others: on entry it is filled with zeroes. */
 #define apart __attribute__((noinline))
 
+/* What an octet of a domain's name becomes; 0: it can be none of an ASCII name. */
+#define LETTER(upper, lower) [upper] = (lower), [lower] = (lower)
+static const char domain_octets[256] = {
+	LETTER('A', 'a'), LETTER('B', 'b'), LETTER('C', 'c'), LETTER('D', 'd'), LETTER('E', 'e'), LETTER('F', 'f'), LETTER('G', 'g'),
+	LETTER('H', 'h'), LETTER('I', 'i'), LETTER('J', 'j'), LETTER('K', 'k'), LETTER('L', 'l'), LETTER('M', 'm'), LETTER('N', 'n'),
+	LETTER('O', 'o'), LETTER('P', 'p'), LETTER('Q', 'q'), LETTER('R', 'r'), LETTER('S', 's'), LETTER('T', 't'), LETTER('U', 'u'),
+	LETTER('V', 'v'), LETTER('W', 'w'), LETTER('X', 'x'), LETTER('Y', 'y'), LETTER('Z', 'z'),
+	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8',
+	['9'] = '9', ['-'] = '-', ['_'] = '_', ['.'] = '.',
+};
+#undef LETTER
+
 static bool
 is_control(char c)
 {
@@ -30,11 +42,17 @@ is_control(char c)
 static bool
 is_ascii(struct span s)
 {
-	unsigned char all = 0;
+	const uint64_t high_bits = UINT64_MAX / 255 * 0x80;
+	uint64_t all = 0, eight;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.len; i++)
+	for (; i + sizeof(eight) <= s.len; i += sizeof(eight)) {
+		memcpy(&eight, s.data + i, sizeof(eight));
+		all |= eight;
+	}
+	for (; i < s.len; i++)
 		all |= (unsigned char)s.data[i];
-	return all < 0x80;
+	return (all & high_bits) == 0;
 }
 
 static void
@@ -62,18 +80,18 @@ fold_ascii_domain(struct span text, size_t max, char *out, size_t *out_len)
 	if (n == 0 || n > max)
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++) {
-		char c = ascii_lower(text.data[i]);
+		char c = domain_octets[(unsigned char)text.data[i]];
 
+		out[i] = c;
 		if (c == '.') {
-			if (label == 0)
+			if (i == label || i - label > LABEL_MAX)
 				return -EINVAL;
-			label = 0;
-		} else if (((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_') || label++ == LABEL_MAX) {
+			label = i + 1;
+		} else if (c == 0) {
 			return -EINVAL;
 		}
-		out[i] = c;
 	}
-	if (label == 0)
+	if (n == label || n - label > LABEL_MAX)
 		return -EINVAL;
 	*out_len = n;
 	return 0;
@@ -182,16 +200,15 @@ fold_wide_local(struct span text, char *out, size_t *out_len)
 static int
 fold_local(struct span text, char *out, size_t *out_len)
 {
-	unsigned char all = 0;
+	bool controls = false;
 
 	if (text.len == 0 || text.len > ADDRESS_TEXT_MAX)
 		return -EINVAL;
-	for (size_t i = 0; i < text.len; i++) {
-		if (is_control(text.data[i]))
-			return -EINVAL;
-		all |= (unsigned char)text.data[i];
-	}
-	if (all >= 0x80)
+	for (size_t i = 0; i < text.len; i++)
+		controls |= is_control(text.data[i]);
+	if (controls)
+		return -EINVAL;
+	if (!is_ascii(text))
 		return fold_wide_local(text, out, out_len);
 	if (text.len > ADDRESS_LOCAL_MAX)
 		return -EINVAL;
