@@ -5,6 +5,7 @@ integration_tests = \
 	%D%/crash.py \
 	%D%/examples.py \
 	%D%/golden.py \
+	%D%/golden_mail.py \
 	%D%/ispmanctl.py \
 	%D%/labels.py \
 	%D%/powerloss.py \
