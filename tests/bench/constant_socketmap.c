@@ -25,23 +25,24 @@ enum { EVENTS = 64, BUFFER_SIZE = 4096 };
 struct connection {
 	int fd;
 	size_t have;
-	char octets[BUFFER_SIZE];
+	char part[BUFFER_SIZE]; /* of a question that has not come as a whole */
 };
 
+static char octets[2 * BUFFER_SIZE];
 static char reply[1024];
 static size_t reply_len;
 
 /* The length of the netstring at the front; 0: there is more to come; -1: it is none, or too long. */
 static long
-netstring(const char *octets, size_t have)
+netstring(const char *text, size_t have)
 {
 	size_t length = 0, i = 0;
 
-	while (i < have && octets[i] >= '0' && octets[i] <= '9' && i < 5)
-		length = length * 10 + (size_t)(octets[i++] - '0');
+	while (i < have && text[i] >= '0' && text[i] <= '9' && i < 5)
+		length = length * 10 + (size_t)(text[i++] - '0');
 	if (i == have)
 		return 0;
-	if (i == 0 || octets[i] != ':' || i + length + 2 > BUFFER_SIZE)
+	if (i == 0 || text[i] != ':' || i + length + 2 > BUFFER_SIZE)
 		return -1;
 	return have < i + length + 2 ? 0 : (long)(i + length + 2);
 }
@@ -49,14 +50,17 @@ netstring(const char *octets, size_t have)
 static bool
 serve(struct connection *c)
 {
-	ssize_t n = recv(c->fd, c->octets + c->have, sizeof(c->octets) - c->have, 0);
-	size_t at = 0;
+	size_t at = 0, have = c->have;
+	ssize_t n;
 
+	if (have > 0)
+		memcpy(octets, c->part, have);
+	n = recv(c->fd, octets + have, BUFFER_SIZE, 0);
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
-	c->have += (size_t)n;
-	while (at < c->have) {
-		long len = netstring(c->octets + at, c->have - at);
+	have += (size_t)n;
+	while (at < have) {
+		long len = netstring(octets + at, have - at);
 
 		if (len < 0)
 			return false;
@@ -66,9 +70,10 @@ serve(struct connection *c)
 		if (send(c->fd, reply, reply_len, MSG_NOSIGNAL) != (ssize_t)reply_len)
 			return false;
 	}
-	if (at < c->have)
-		memmove(c->octets, c->octets + at, c->have - at);
-	c->have -= at;
+	c->have = have - at;
+	if (c->have > sizeof(c->part))
+		return false;
+	memcpy(c->part, octets + at, c->have);
 	return true;
 }
 

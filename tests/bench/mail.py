@@ -425,10 +425,19 @@ class Load:
         return figures
 
 
+def warm(load, rival):
+    """Every page is touched once."""
+    for name in ("hit", "mix"):
+        load(rival, Setup("load", MANY, name))
+
+
 def measure(stand, rounds, seconds):
     """{(rival, setup): [figures of each round]}"""
     clients = {"postmap": Postmap(stand, seconds), "load": Load(stand, seconds)}
     figures = {}
+    for rival in stand.rivals:
+        if rival.socket is not None:
+            warm(clients["load"], rival)
     for turn in range(rounds):
         for setup in setups():
             suited = [rival for rival in stand.rivals if suits(rival, setup)]
@@ -622,7 +631,9 @@ def measure_scale(box, sizes, rounds, seconds, verdicts):
             raise SystemExit("ispman-socketmapd is not built")
         stands.append((stand, rival))
     used = {}
-    some = [Setup("load", MANY, name, placement) for placement in ("free", "pinned") for name in ("hit", "mix")]
+    for stand, rival in stands:
+        warm(Load(stand, seconds), rival)
+    some = [Setup("load", many, name, placement) for placement in ("free", "pinned") for many in (1, MANY) for name in ("hit", "mix")]
     for turn in range(rounds):
         for setup in some:
             for n in range(len(stands)):
