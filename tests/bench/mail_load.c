@@ -314,8 +314,9 @@ main(int argc, char **argv)
 			die(argv[i]);
 	}
 	read_keys(argv[3], argv[2]);
-	/* An answer does not interrupt the server: where both share a processor, each does all that it can before the other's turn. Else
-	 * a server would be charged for a switch of processes an answer if it is slower than us, and a faster one would not. */
+	/* An answer does not interrupt the server: where both share a processor, each does all that it can before the other's
+	 * turn. Else a server would be charged for a switch of processes an answer if it is slower than us, and a faster one
+	 * would not. */
 	sched_setscheduler(0, SCHED_BATCH, &ordinary);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	all = calloc(connections, sizeof(*all));
