@@ -100,7 +100,11 @@ complain_foreign(struct reducing_mail *r, uint64_t entry_id, const struct mail_f
 	text_put_span(say, r->domain);
 	text_put(say, ", make that domain a replica of ");
 	text_put_span(say, r->rest);
-	text_put(say, ", or name the two in allow-cross-domain of [claims]; else remove them.");
+	text_put(say, ", or add ");
+	text_put_span(say, r->rest);
+	text_put_char(say, '/');
+	text_put_span(say, r->domain);
+	text_put(say, " to allow-cross-domain of [claims] in ispman.conf; else remove them.");
 	complain(r, "foreign-address", entry_id);
 }
 

@@ -3,9 +3,9 @@
  *
  * What a complete refresh did not mention is gone; but not before the brake has weighed it.
  *
- * An admin who loses a read right, or a provider that came up half empty, must not empty name servers, or
- * let mail be refused. A sweep that would end more than max(5, min(P %, 500)) zones or mail domains, or take as many addresses from domains
- * that stay, or more than max(5, P %) of the records from zones that stay, waits until someone says go. What the provider announced one by one never comes here.
+ * An admin who loses a read right, or a provider that came up half empty, must not empty name servers, or let mail be refused. A sweep
+ * that would end more than max(5, min(P %, 500)) zones or mail domains, or take as many addresses from domains that stay, or more than
+ * max(5, P %) of the records from zones that stay, waits until someone says go. What the provider announced one by one never comes here.
  */
 #include <config.h>
 
