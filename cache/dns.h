@@ -23,8 +23,6 @@
 #include "cache/rrtype.h"
 #include "common/text.h"
 
-enum { DNS_FORMAT = RECORD_VERSION };
-
 struct dns_view;
 
 /* cache_open for CACHE_DIR/dns/DNS_FORMAT. RUN_DIR may be NULL. */
@@ -35,6 +33,9 @@ void dns_end(struct dns_view *view);
 
 /* Changes with every commit of the writer. */
 uint64_t dns_snapshot(const struct dns_view *view);
+
+/* The same in all of one thread's snapshots between two changes, and never the same again in this process. Never 0. */
+uint64_t dns_epoch(const struct dns_view *view);
 
 /* The second of CLOCK_MONOTONIC_COARSE in which it was begun. */
 uint32_t dns_second(const struct dns_view *view);

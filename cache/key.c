@@ -112,8 +112,7 @@ key_split(struct span key, char *out_letter, struct dname *out_zone, struct dnam
 		*out_name = owner;
 		break;
 	case 'n':
-		while (i < rest.len && rest.data[i] != 0)
-			i += 1u + (uint8_t)rest.data[i];
+		i = key_zone_len(rest);
 		if (i >= rest.len)
 			return -EINVAL;
 		r = key_to_name(span_from(rest.data, i), &zone);
@@ -132,6 +131,45 @@ key_split(struct span key, char *out_letter, struct dname *out_zone, struct dnam
 	}
 	*out_letter = key.data[0];
 	return 0;
+}
+
+size_t
+key_zone_len(struct span after_letter)
+{
+	size_t i = 0;
+
+	while (i < after_letter.len && after_letter.data[i] != 0)
+		i += 1u + (uint8_t)after_letter.data[i];
+	return i < after_letter.len ? i : after_letter.len;
+}
+
+static void
+copy(struct key *out, struct span key)
+{
+	memcpy(out->octets, key.data, key.len);
+	out->len = key.len;
+}
+
+void
+key_row(struct key *out, struct span subject)
+{
+	copy(out, subject);
+	if (out->octets[0] == 'z')
+		out->octets[0] = 'n';
+}
+
+bool
+key_is_zone(struct span row)
+{
+	return row.len > 0 && row.data[0] == 'n' && key_zone_len(span_skip(row, 1)) == row.len - 1;
+}
+
+void
+key_subject(struct key *out, struct span row)
+{
+	copy(out, row);
+	if (key_is_zone(row))
+		out->octets[0] = 'z';
 }
 
 size_t

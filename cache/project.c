@@ -94,7 +94,7 @@ put_mail_subject(struct text *out, struct span subject)
 const struct projection projections[PROJECT_ENVIRONMENTS] = {
 	[PROJECT_DNS] = {
 		.name = "dns",
-		.format = RECORD_VERSION,
+		.format = DNS_FORMAT,
 		.letters = "nrsz",
 		.counted = { [PROJECT_DNS_ZONES] = "zones", [PROJECT_DNS_HELD] = "held_zones" },
 		.counted_help = { [PROJECT_DNS_ZONES] = "Zones that are served.",

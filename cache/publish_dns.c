@@ -132,11 +132,40 @@ end_holds(struct publish *publish)
 
 /* --- all subjects -------------------------------------------------------------------------------------- */
 
+/* The next zone: of those that have fragments, and those that are remembered without. */
+static int
+walk_zones(const struct walk *at, const struct walk_cursors *cursors, struct key *out)
+{
+	struct walk_position zones = { .letter = 'z', .fragments = true, .pass = true };
+	struct key best = { .len = 0 };
+	struct key found;
+	int r;
+
+	if (at->last.len > 0) {
+		zones.after = at->last;
+		zones.after.octets[0] = 'z';
+		zones.after.len = 1 + key_zone_len(span_skip(key_span(&at->last), 1));
+	}
+	r = publish_walk_seek(&zones, cursors->fragments, &found);
+	if (r == 1)
+		publish_walk_take(&found, &best);
+	zones.fragments = false;
+	zones.unprefixed = true;
+	if (r >= 0)
+		r = publish_walk_seek(&zones, cursors->zones, &found);
+	if (r == 1)
+		publish_walk_take(&found, &best);
+	if (r < 0)
+		return r;
+	*out = best;
+	return best.len > 0;
+}
+
 static int
 walk(const struct walk *at, const struct walk_cursors *cursors, struct key *out)
 {
-	if (*at->letters == 'z')
-		return publish_walk_seek(at, cursors->zones, 0, false, out);
+	if (*at->letters == 'n')
+		return walk_zones(at, cursors, out);
 	/* There is always one. */
 	if (*at->letters == 's' && at->last.len == 0) {
 		*out = (struct key){ .len = 1, .octets = { 's' } };
@@ -145,7 +174,13 @@ walk(const struct walk *at, const struct walk_cursors *cursors, struct key *out)
 	return 0;
 }
 
-const struct publish_special publish_special_dns = { know, wrote, walk, end_holds };
+const struct publish_special publish_special_dns = {
+	.know = know,
+	.wrote = wrote,
+	.letters = "nrs", /* a zone is walked with its nodes */
+	.walk = walk,
+	.due = end_holds,
+};
 
 /* --- serials --------------------------------------------------------------------------------------------- */
 
@@ -173,12 +208,12 @@ publish_served(struct publish *publish, uint32_t *out_base, uint32_t *out_epoch,
 		return 1;
 	r = store_cursor_open(txn, 0, &cursor);
 	if (r == 0)
-		r = store_cursor_seek(cursor, SPAN("z"), &key, &value);
-	while (r == 1 && key.data[0] == 'z') {
+		r = store_cursor_seek(cursor, SPAN("n"), &key, &value);
+	while (r == 1 && key.data[0] == 'n') {
 		struct zone_record zone;
 
 		/* A replica has its master's. */
-		if (zone_record_read(value, &zone) == 0 && zone.kind != ZONE_REPLICA) {
+		if (key_is_zone(key) && zone_record_read(value, &zone) == 0 && zone.kind != ZONE_REPLICA) {
 			r = each(context, span_skip(key, 1), zone_serial(&zone, &settings));
 			if (r < 0)
 				return r;

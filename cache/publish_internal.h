@@ -42,7 +42,7 @@ struct publish {
 	bool appending;         /* the environment is new: keys come in order */
 };
 
-/* A walk over all subjects that there are or should be, in order of their keys. */
+/* A walk over all subjects that there are or should be, in order of their records' keys. */
 struct walk {
 	const struct publish_special *special;
 	const char *letters; /* of the subjects left to walk, the first one now */
@@ -60,7 +60,8 @@ struct publish_special {
 	/* publish->reduced was written for KNOWN->subject: writes what else there is to write. 1 when that changed something, 0,
 	 * or negative. */
 	int (*wrote)(struct publish *publish, struct store_txn *records, const struct reduce_input *known);
-	/* 1 and the next subject after WALK's that there should be without fragments, 0 for none, or negative. */
+	const char *letters; /* to walk: what has no other subjects among its own */
+	/* 1 and the next subject after WALK's that neither fragments of the walk's letter nor records tell of, 0 for none, or negative. */
 	int (*walk)(const struct walk *walk, const struct walk_cursors *cursors, struct key *out);
 	/* Time has passed: combines what is due, and says in publish->next_due when it wants to be called again. */
 	int (*due)(struct publish *publish);
@@ -106,10 +107,18 @@ int publish_compare(const void *a, const void *b);
 struct walk publish_walk_of(const struct publish *publish);
 /* The next subject: 1, or 0 when the walk is over. */
 must_check int publish_walk_next(struct walk *walk, const struct walk_cursors *cursors);
-/* The smallest key above the walk's that CURSOR's table has and that begins with the walk's letter (which the table's keys
- * only have if PREFIXED), cut by CUT octets at its end. */
-must_check int publish_walk_seek(const struct walk *walk, struct store_cursor *cursor, size_t cut, bool prefixed,
-                                 struct key *out);
+/* Where the walk over one table goes on. */
+struct walk_position {
+	char letter;      /* of the keys */
+	struct key after; /* the next one is greater */
+	bool fragments;   /* the keys are those of fragments: SUBJECT 0 number */
+	bool pass;        /* and those of the subject AFTER are passed over */
+	bool unprefixed;  /* the keys are without the letter */
+};
+/* The smallest subject or record above POSITION that CURSOR's table has. */
+must_check int publish_walk_seek(const struct walk_position *position, struct store_cursor *cursor, struct key *out);
+/* Makes *BEST that of the two whose record comes first; an empty one comes last. */
+void publish_walk_take(const struct key *candidate, struct key *best);
 
 /* Both transactions of one step of a walk, and their cursors. */
 struct walk_step {

@@ -40,12 +40,14 @@ publish_combine(struct publish *publish, struct store_txn *directory, struct sto
 		.context = &naming,
 	};
 	struct span served = SPAN("");
+	struct key row;
 	int r = replica_fragments(directory, subject, &publish->arena, &fragments, &input.count);
 
 	if (r < 0)
 		return r;
 	input.fragments = fragments;
-	r = store_get(records, 0, subject, &served);
+	key_row(&row, subject);
+	r = store_get(records, 0, key_span(&row), &served);
 	if (r < 0)
 		return r;
 	*out_exists = r == 1;
@@ -96,15 +98,17 @@ static int
 put_record(struct publish *publish, struct store_txn *records, struct span subject, bool exists)
 {
 	const struct reduced *reduced = &publish->reduced;
+	struct key row;
 	int r;
 
+	key_row(&row, subject);
 	if (!reduced->present)
-		return exists ? store_delete(records, 0, subject) : 0;
+		return exists ? store_delete(records, 0, key_span(&row)) : 0;
 	if (exists && span_is(text_span(&publish->served), text_span(&reduced->value)))
 		return 0;
-	r = publish->appending ? store_append(records, 0, subject, text_span(&reduced->value)) : -EEXIST;
+	r = publish->appending ? store_append(records, 0, key_span(&row), text_span(&reduced->value)) : -EEXIST;
 	if (r == -EEXIST)
-		r = store_put(records, 0, subject, text_span(&reduced->value));
+		r = store_put(records, 0, key_span(&row), text_span(&reduced->value));
 	return r < 0 ? r : 1;
 }
 
@@ -188,9 +192,14 @@ publish_count(struct publish *publish, struct store_txn *records)
 	int r = store_cursor_open(records, 0, &cursor);
 
 	for (; r >= 0 && *letter != '\0'; letter++) {
-		r = store_cursor_seek(cursor, span_from(letter, 1), &key, &value);
-		while (r == 1 && key.len > 0 && key.data[0] == *letter) {
-			count(publish, key, value, true);
+		struct key first, subject;
+
+		key_row(&first, span_from(letter, 1));
+		r = store_cursor_seek(cursor, key_span(&first), &key, &value);
+		while (r == 1 && key.len > 0 && (uint8_t)key.data[0] == first.octets[0]) {
+			key_subject(&subject, key);
+			if (subject.octets[0] == (uint8_t)*letter)
+				count(publish, key_span(&subject), value, true);
 			r = store_cursor_next(cursor, &key, &value);
 		}
 	}

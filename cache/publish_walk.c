@@ -27,80 +27,113 @@ publish_compare(const void *a, const void *b)
 struct walk
 publish_walk_of(const struct publish *publish)
 {
-	return (struct walk){ .special = publish->special, .letters = publish->projection->letters };
+	return (struct walk){
+		.special = publish->special,
+		.letters = publish->special != NULL ? publish->special->letters : publish->projection->letters,
+	};
 }
 
 int
-publish_walk_seek(const struct walk *walk, struct store_cursor *cursor, size_t cut, bool prefixed, struct key *out)
+publish_walk_seek(const struct walk_position *position, struct store_cursor *cursor, struct key *out)
 {
-	struct key start = walk->last;
+	size_t cut = position->fragments ? 1 + REPLICA_ID_LEN : 0;
+	struct key start = position->after;
 	struct span key, value;
 	int r;
 
 	if (start.len == 0) {
-		start.octets[0] = (uint8_t)*walk->letters;
+		start.octets[0] = (uint8_t)position->letter;
 		start.len = 1;
-	} else if (cut > 0) {
+	} else if (position->fragments && position->pass) {
 		/* Behind the last fragment of the subject: SUBJECT 0 FF... */
 		start.octets[start.len] = 0;
 		memset(start.octets + start.len + 1, 0xff, REPLICA_ID_LEN);
 		start.len += 1 + REPLICA_ID_LEN;
 	}
-	if (!prefixed) {
+	if (position->unprefixed) {
 		memmove(start.octets, start.octets + 1, start.len - 1);
 		start.len--;
 	}
 	r = store_cursor_seek(cursor, start.len > 0 ? key_span(&start) : SPAN("\0"), &key, &value);
-	if (r == 1 && walk->last.len > 0 && span_is(key, key_span(&start)))
+	if (r == 1 && position->after.len > 0 && span_is(key, key_span(&start)))
 		r = store_cursor_next(cursor, &key, &value);
 	if (r <= 0)
 		return r;
 	if (key.len > KEY_MAX - 1 || key.len <= cut)
 		return -EBADMSG;
-	if (prefixed && key.data[0] != *walk->letters)
+	if (!position->unprefixed && key.data[0] != position->letter)
 		return 0;
 	out->len = 0;
-	if (!prefixed)
-		out->octets[out->len++] = (uint8_t)*walk->letters;
+	if (position->unprefixed)
+		out->octets[out->len++] = (uint8_t)position->letter;
 	memcpy(out->octets + out->len, key.data, key.len - cut);
 	out->len += key.len - cut;
 	return 1;
 }
 
-static void
-take_smaller(const struct key *candidate, struct key *best)
+void
+publish_walk_take(const struct key *candidate, struct key *best)
 {
-	struct span a = key_span(candidate), b = key_span(best);
+	struct key row, best_row;
+	struct span a, b;
 
-	if (best->len == 0 || publish_compare(&a, &b) < 0)
-		*best = *candidate;
+	key_row(&row, key_span(candidate));
+	a = key_span(&row);
+	if (best->len > 0) {
+		key_row(&best_row, key_span(best));
+		b = key_span(&best_row);
+		if (publish_compare(&a, &b) >= 0)
+			return;
+	}
+	*best = *candidate;
+}
+
+/* The next subject of the walk's letter, and whatever has its records among those: 1, 0 for none, or negative. */
+static int
+next_of_letter(const struct walk *walk, const struct walk_cursors *cursors, struct key *out)
+{
+	struct walk_position at = { .letter = *walk->letters, .fragments = true };
+	struct key best = { .len = 0 };
+	struct key found, subject;
+	int r;
+
+	if (walk->last.len > 0) {
+		key_row(&at.after, key_span(&walk->last));
+		/* Another one's record may come right before this one's first: then none is passed over. */
+		at.pass = walk->last.octets[0] == (uint8_t)at.letter;
+	}
+	r = publish_walk_seek(&at, cursors->fragments, &found);
+	if (r == 1)
+		publish_walk_take(&found, &best);
+	at.fragments = false;
+	if (r >= 0)
+		r = publish_walk_seek(&at, cursors->records, &found);
+	if (r == 1) {
+		key_subject(&subject, key_span(&found));
+		publish_walk_take(&subject, &best);
+	}
+	if (r >= 0 && walk->special != NULL) {
+		r = walk->special->walk(walk, cursors, &found);
+		if (r == 1)
+			publish_walk_take(&found, &best);
+	}
+	if (r < 0)
+		return r;
+	*out = best;
+	return best.len > 0;
 }
 
 int
 publish_walk_next(struct walk *walk, const struct walk_cursors *cursors)
 {
 	for (; *walk->letters != '\0'; walk->letters++, walk->last.len = 0) {
-		struct key best = { .len = 0 };
-		struct key found;
-		int r = publish_walk_seek(walk, cursors->fragments, 1 + REPLICA_ID_LEN, true, &found);
+		struct key next;
+		int r = next_of_letter(walk, cursors, &next);
 
 		if (r == 1)
-			take_smaller(&found, &best);
-		if (r >= 0)
-			r = publish_walk_seek(walk, cursors->records, 0, true, &found);
-		if (r == 1)
-			take_smaller(&found, &best);
-		if (r >= 0 && walk->special != NULL) {
-			r = walk->special->walk(walk, cursors, &found);
-			if (r == 1)
-				take_smaller(&found, &best);
-		}
-		if (r < 0)
+			walk->last = next;
+		if (r != 0)
 			return r;
-		if (best.len > 0) {
-			walk->last = best;
-			return 1;
-		}
 	}
 	return 0;
 }

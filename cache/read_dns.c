@@ -44,7 +44,7 @@ free_decoded(void *decoded)
 	text_free(&view->catch_all_node);
 	text_free(&view->reverse_head);
 	text_free(&view->reverse_apex);
-	free(view->known_nodes);
+	dns_known_end(view);
 	free(view);
 }
 
@@ -55,8 +55,7 @@ view_new(struct cache_view *base)
 
 	if (view == NULL)
 		return NULL;
-	/* Without it every node is sought. */
-	view->known_nodes = dns_known_nodes_new();
+	dns_known_begin(view);
 	view->base = base;
 	base->decoded = view;
 	base->free_decoded = free_decoded;
@@ -170,6 +169,8 @@ dns_begin(struct cache *cache, struct dns_view **out)
 		cache_end(base);
 		return r;
 	}
+	view->near_count = 0;
+	view->zone_row.key.len = 0;
 	*out = view;
 	return 0;
 }
@@ -184,6 +185,12 @@ uint32_t
 dns_second(const struct dns_view *view)
 {
 	return view->base->second;
+}
+
+uint64_t
+dns_epoch(const struct dns_view *view)
+{
+	return view->process_epoch;
 }
 
 uint64_t
@@ -271,6 +278,12 @@ take_zone(const struct dns_view *view, const struct zone_record *record, struct 
 }
 
 static bool
+starts_with(struct span s, struct span prefix)
+{
+	return s.len >= prefix.len && memcmp(s.data, prefix.data, prefix.len) == 0;
+}
+
+static bool
 is_served_primary(const struct zone_record *record)
 {
 	return record->kind == ZONE_PRIMARY && record->has_soa;
@@ -284,13 +297,14 @@ take_replica(struct dns_view *view, const struct dns_question *question, unsigne
 	struct dns_question name;
 	struct dname wire;
 	struct span stored_key, value;
-	struct key key;
+	struct key subject, key;
 	int r;
 
 	if (dname_from_wire(record->master, &wire) < 0)
 		return -EBADMSG;
 	dns_question_set(&name, &wire);
-	key_zone(&key, &wire);
+	key_zone(&subject, &wire);
+	key_row(&key, key_span(&subject));
 	/* Sought, not got: the key in the page is what stays valid. */
 	r = store_cursor_seek(view->base->cursor, key_span(&key), &stored_key, &value);
 	if (r < 0)
@@ -345,54 +359,147 @@ take_stored(struct dns_view *view, const struct dns_question *question, unsigned
 	}
 }
 
+/* Whether zones stand below a known one. */
+static int
+look_below(struct dns_view *view, struct known_zone *known)
+{
+	struct span zone = span_from(known->reversed.data - 1, known->reversed.len + 1); /* its row's key */
+	uint8_t key[DNAME_MAX + 1];
+	struct span found, value;
+	int r;
+
+	/* Behind its nodes, which have a 0 there. */
+	memcpy(key, zone.data, zone.len);
+	key[zone.len] = 1;
+	r = store_cursor_seek(view->base->cursor, span_from(key, zone.len + 1), &found, &value);
+	if (r < 0)
+		return r;
+	known->below = r > 0 && starts_with(found, zone) ? BELOW_SOME : BELOW_NONE;
+	return 0;
+}
+
+/* From the node that the cursor stands on, *OUT_KEY and *OUT_VALUE, back to the record of its zone. 1, or 0 when there is none. */
+static int
+step_to_zone(struct dns_view *view, struct span zone, struct span *out_key, struct span *out_value)
+{
+	struct span key = *out_key, value = *out_value;
+	int r = 1;
+
+	while (view->near_count < NEAR_ROWS) {
+		view->near[view->near_count++] = (struct near_row){ key, value };
+		r = store_cursor_prev(view->base->cursor, &key, &value);
+		if (r <= 0)
+			return r;
+		if (key.len <= zone.len)
+			break;
+	}
+	if (key.len > zone.len)
+		r = store_cursor_seek(view->base->cursor, zone, &key, &value);
+	if (r <= 0)
+		return r;
+	*out_key = key;
+	*out_value = value;
+	return span_is(key, zone);
+}
+
+/* The zone of a name that was found before, and its node for the search that follows. */
+static int
+take_known_name(struct dns_view *view, const struct dns_question *question, const struct known_name *known,
+                struct dns_zone *out)
+{
+	size_t zone_len = question->ends[known->zone_labels];
+	struct zone_record record;
+	int r = zone_record_read(span_from(known->zone + 1 + zone_len, known->zone_len), &record);
+
+	if (r < 0)
+		return r;
+	take_zone(view, &record, out);
+	out->class = DNS_PRIMARY;
+	out->labels = known->zone_labels;
+	out->nodes = span_from(known->zone + 1, zone_len);
+	view->quiet_apex = (struct dns_hints){ .knows_apex = true };
+	out->hints = &view->quiet_apex;
+	view->near[view->near_count++] = (struct near_row){
+		.key = span_from(known->node, 2u + question->reversed_len),
+		.value = span_from(known->node + 2 + question->reversed_len, known->node_len),
+	};
+	return 1;
+}
+
 /* The longest stored zone that is served and encloses the question. */
 static int
 find_stored(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
 {
 	struct store_cursor *cursor = view->base->cursor;
-	const struct known_zone *known = view->say == NULL ? dns_known_zone(view, question) : NULL;
+	struct known_zone *known = view->say == NULL ? dns_known_zone(view, question) : NULL;
 	unsigned labels = question->labels;
 	uint8_t key[DNAME_MAX + 1];
 
-	if (known != NULL) {
+	view->near_count = 0;
+	view->zone_row.key.len = 0;
+	if (known != NULL && known->below == BELOW_UNKNOWN) {
+		int r = look_below(view, known);
+
+		if (r < 0)
+			return r;
+	}
+	if (known != NULL && known->below == BELOW_NONE) {
 		*out = known->zone;
+		out->hints = view->passing ? NULL : &known->hints;
 		return 1;
 	}
-	key[0] = 'z';
+	if (known == NULL && view->say == NULL && !view->passing) {
+		const struct known_name *name = dns_known_name(view, question);
+
+		if (name != NULL)
+			return take_known_name(view, question, name, out);
+	}
+	key[0] = 'n';
 	memcpy(key + 1, question->reversed, question->reversed_len);
 	while (labels > 0) {
 		struct span wanted = span_from(key, 1u + question->ends[labels]);
-		struct span found, value, following = { "", 0 }, skipped;
+		struct span found, value;
 		int r = store_cursor_seek(cursor, wanted, &found, &value);
 
 		if (r < 0)
 			return r;
-		if (r > 0 && span_is(found, wanted)) {
-			r = store_cursor_next(cursor, &following, &skipped);
-			if (r < 0)
-				return r;
-		} else {
-			unsigned common;
+		if (r == 0 || !span_is(found, wanted)) {
+			struct span stored;
 
-			/* No such zone; the one before is below the longest that encloses the name, or is it. */
-			if (r > 0)
-				following = found;
+			/* No such zone; the row before is of the longest that encloses the name, or of one below that or beside it. */
 			r = store_cursor_prev(cursor, &found, &value);
 			if (r <= 0)
 				return r;
-			if (found.data[0] != 'z')
+			if (found.data[0] != 'n')
 				return 0;
-			key_common_labels(span_skip(wanted, 1), span_skip(found, 1), &common);
-			labels = common;
-			if (found.len != 1u + question->ends[common])
+			stored = span_from(found.data + 1, key_zone_len(span_skip(found, 1)));
+			key_common_labels(span_skip(wanted, 1), stored, &labels);
+			if (labels == 0)
+				return 0;
+			if (stored.len != question->ends[labels])
 				continue;
-			if (common == 0)
-				return 0;
+			if (found.len > 1 + stored.len) {
+				r = step_to_zone(view, span_from(key, 1 + stored.len), &found, &value);
+				if (r < 0)
+					return r;
+				if (r == 0) {
+					labels--;
+					continue;
+				}
+			}
 		}
 		r = take_stored(view, question, labels, found, value, out);
 		if (r > 0) {
 			out->labels = (uint8_t)labels;
-			dns_remember_zone(view, question, found, following, out);
+			out->hints = NULL;
+			if (!view->passing) {
+				dns_remember_zone(view, question, found, out);
+				if (out->class == DNS_PRIMARY) {
+					view->zone_row = (struct near_row){ found, value };
+					view->sought_hash = question->hash;
+					view->sought_len = question->reversed_len;
+				}
+			}
 		}
 		if (r != 0)
 			return r;
@@ -411,7 +518,7 @@ take_computed(struct dns_view *view, const struct dns_question *question, unsign
 	struct span value;
 	int r;
 
-	key[0] = 'z';
+	key[0] = 'n';
 	memcpy(key + 1, question->reversed, question->ends[labels]);
 	r = store_get(view->base->txn, 0, span_from(key, 1u + question->ends[labels]), &value);
 	if (r > 0)
@@ -456,6 +563,20 @@ dns_find_zone(struct dns_view *view, const struct dns_question *question, struct
 	zone.has_computed = reverse;
 	*out = zone;
 	return 1;
+}
+
+int
+dns_pass_zone(struct dns_view *view, const struct dns_question *question, struct dns_zone *out)
+{
+	void (*say)(void *, const char *) = view->say;
+	int r;
+
+	view->say = NULL;
+	view->passing = true;
+	r = dns_find_zone(view, question, out);
+	view->passing = false;
+	view->say = say;
+	return r;
 }
 
 int

@@ -24,6 +24,7 @@ struct search {
 	struct dns_view *view;
 	const struct dns_zone *zone;
 	const struct dns_question *question;
+	bool remembers;    /* what is found at the name answers the next question about it */
 	bool all_computed; /* the question's name has computed records, so every level above it exists in that range */
 	size_t stored_base, computed_base; /* octets before the owner's first label */
 	uint8_t *stored, *computed;        /* in the view */
@@ -34,6 +35,7 @@ struct place {
 	bool exists;
 	uint8_t flags; /* enum node_flag of both */
 	struct span stored, computed;
+	struct span stored_key; /* in the page */
 };
 
 static size_t
@@ -54,6 +56,7 @@ search_begin(struct search *search, struct dns_view *view, const struct dns_zone
 	search->view = view;
 	search->zone = zone;
 	search->question = question;
+	search->remembers = false;
 	search->all_computed = false;
 	search->stored = view->stored_key;
 	search->computed = view->computed_key;
@@ -98,20 +101,28 @@ seek_below(struct dns_view *view, struct span key, struct span *out_key, struct 
 	return 1;
 }
 
-/* 1 when a node or something below it is stored under KEY; *OUT_HERE: the node itself, with its value. */
+/* 1 when a node or something below it is stored under KEY; *OUT_HERE: the node itself, in *OUT_ROW. */
 static int
-find_node(struct dns_view *view, uint64_t hash, struct span key, struct span *out_value, bool *out_here)
+find_node(struct dns_view *view, uint64_t hash, struct span key, struct near_row *out_row, bool *out_here)
 {
-	struct span found;
-	int r = dns_known_node(view, hash, key, out_value);
+	int r;
 
+	for (unsigned i = 0; i < view->near_count; i++) {
+		if (span_is(view->near[i].key, key)) {
+			*out_row = view->near[i];
+			*out_here = true;
+			return 1;
+		}
+	}
+	r = dns_known_node(view, hash, key, &out_row->value);
 	if (r > 0) {
+		out_row->key = span_from(out_row->value.data - key.len, key.len);
 		*out_here = true;
 		return 1;
 	}
-	r = seek_below(view, key, &found, out_value, out_here);
+	r = seek_below(view, key, &out_row->key, &out_row->value, out_here);
 	if (r > 0 && *out_here)
-		dns_remember_node(view, hash, found, *out_value);
+		dns_remember_node(view, hash, out_row->key, out_row->value);
 	return r;
 }
 
@@ -120,7 +131,6 @@ find_node(struct dns_view *view, uint64_t hash, struct span key, struct span *ou
 static int
 is_foreign(const struct search *search, struct span computed_key, struct key *out_beyond)
 {
-	void (*say)(void *, const char *) = search->view->say;
 	struct dns_question name;
 	struct dns_zone zone;
 	struct dname wire;
@@ -129,9 +139,7 @@ is_foreign(const struct search *search, struct span computed_key, struct key *ou
 	if (key_to_name(span_skip(computed_key, 1), &wire) < 0)
 		return -EBADMSG;
 	dns_question_set(&name, &wire);
-	search->view->say = NULL;
-	r = dns_find_zone(search->view, &name, &zone);
-	search->view->say = say;
+	r = dns_pass_zone(search->view, &name, &zone);
 	if (r <= 0 || zone.labels <= search->zone->labels)
 		return r < 0 ? r : 0;
 	out_beyond->len = append(out_beyond->octets, 0, computed_key.data, 1u + name.ends[zone.labels]);
@@ -177,22 +185,23 @@ static int
 look_at(const struct search *search, uint64_t hash, struct span stored, struct span computed, bool wildcard_at_apex,
         struct place *out)
 {
-	struct span value;
+	struct near_row row;
 	struct node node;
 	bool here;
 	int r;
 
 	*out = (struct place){ 0 };
 	if (stored.len > 0) {
-		r = find_node(search->view, hash, stored, &value, &here);
+		r = find_node(search->view, hash, stored, &row, &here);
 		if (r < 0)
 			return r;
 		out->exists = r > 0;
 		if (r > 0 && here) {
-			r = node_read(value, &node);
+			r = node_read(row.value, &node);
 			if (r < 0)
 				return r;
-			out->stored = value;
+			out->stored = row.value;
+			out->stored_key = row.key;
 			out->flags = node.flags;
 		}
 		if (wildcard_at_apex && out->stored.len == 0) {
@@ -254,6 +263,9 @@ look_at_level(const struct search *search, unsigned level, struct place *out)
 		zone->hints->apex_flags = out->flags;
 		zone->hints->knows_apex = true;
 	}
+	if (r == 0 && level == 1 && labels == search->question->labels && search->remembers && out->stored_key.len > 0 &&
+	    may_pass_apex(search))
+		dns_remember_name(search->view, search->question, zone->labels, (struct near_row){ out->stored_key, out->stored });
 	return r;
 }
 
@@ -443,6 +455,8 @@ dns_resolve(struct dns_view *view, const struct dns_zone *zone, const struct dns
 	int r;
 
 	search_begin(&search, view, zone, question);
+	search.remembers = view->zone_row.key.len > 0 && view->sought_hash == question->hash &&
+	                   view->sought_len == question->reversed_len;
 	r = look_ahead(&search);
 	return r < 0 ? r : walk_down(&search, true, out);
 }

@@ -89,7 +89,6 @@ range_next(struct range *range)
 static int
 is_ours(const struct transfer *transfer, struct span owner)
 {
-	void (*say)(void *, const char *) = transfer->view->say;
 	struct dns_question question;
 	struct dns_zone zone;
 	struct dname name;
@@ -99,9 +98,7 @@ is_ours(const struct transfer *transfer, struct span owner)
 	    dname_join(&name, &transfer->origin->name, &name) < 0)
 		return -EBADMSG;
 	dns_question_set(&question, &name);
-	transfer->view->say = NULL;
-	r = dns_find_zone(transfer->view, &question, &zone);
-	transfer->view->say = say;
+	r = dns_pass_zone(transfer->view, &question, &zone);
 	return r < 0 ? r : r > 0 && zone.labels == transfer->zone->labels;
 }
 

@@ -30,6 +30,7 @@
 
 enum {
 	NAME_ROOM = 1024, /* named's own limit for a name in text */
+	KNOWN_SOAS = 64,
 	WALK_SECONDS = 2, /* longer than any walk takes without a new search for the zone */
 };
 
@@ -38,6 +39,12 @@ enum stage {
 	STAGE_SEARCH, /* the zone is known; named is on its way to it, label by label */
 	STAGE_WALK,   /* named goes down from the apex */
 	STAGE_DONE,   /* it has its answer, and may want more for the same response */
+};
+
+/* A zone's SOA as named is told it, which one snapshot has told. */
+struct known_soa {
+	uint64_t epoch; /* dns_epoch */
+	struct text zone, soa;
 };
 
 struct walk {
@@ -59,7 +66,9 @@ struct walk {
 	struct dns_answer answer;
 	struct text zone_room, records_room;
 
-	struct text soa, long_soa; /* scratch */
+	uint64_t epoch;       /* of the snapshot that the answer is from */
+	struct known_soa known_soas[KNOWN_SOAS];
+	struct text long_soa; /* scratch */
 };
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -73,7 +82,10 @@ walk_free(void *object)
 
 	text_free(&walk->zone_room);
 	text_free(&walk->records_room);
-	text_free(&walk->soa);
+	for (unsigned i = 0; i < KNOWN_SOAS; i++) {
+		text_free(&walk->known_soas[i].zone);
+		text_free(&walk->known_soas[i].soa);
+	}
 	text_free(&walk->long_soa);
 	free(walk);
 	thread_walk = NULL;
@@ -292,6 +304,7 @@ walk_find_zone(struct instance *instance, const char *name, const void *client)
 	walk->failed = false;
 	walk->probes_left = 0;
 	walk->second = dns_second(view);
+	walk->epoch = dns_epoch(view);
 	r = arm(walk, view);
 	dns_end(view);
 	if (r <= 0) {
@@ -368,22 +381,40 @@ put_short_soa(struct text *out, struct span soa, struct span zone)
 	}
 }
 
+static struct known_soa *
+place_of_soa(struct walk *walk, const char *zone_text)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *c = zone_text; *c != '\0'; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return &walk->known_soas[(hash ^ hash >> 16) % KNOWN_SOAS];
+}
+
+/* EPOCH is that of the snapshot that has told ZONE. */
 static dlz_result
-put_soa(const struct instance *instance, const struct dns_zone *zone, const char *zone_text, struct dlz_lookup *lookup)
+put_soa(const struct instance *instance, const struct dns_zone *zone, uint64_t epoch, const char *zone_text,
+        struct dlz_lookup *lookup)
 {
 	struct walk *walk = walk_of_thread();
+	struct known_soa *known;
 
 	if (walk == NULL)
 		return instance->codes.failure;
-	text_clear(&walk->soa);
-	text_clear(&walk->long_soa);
-	dns_zone_put_soa(zone, &walk->long_soa);
-	put_short_soa(&walk->soa, text_span(&walk->long_soa), span_of(zone_text));
-	if (text_failed(&walk->long_soa))
-		return instance->codes.failure;
-	if (text_failed(&walk->soa))
-		return instance->codes.failure;
-	return instance->putrr(lookup, "SOA", zone->soa_ttl, walk->soa.data);
+	known = place_of_soa(walk, zone_text);
+	if (known->epoch != epoch || strcmp(text_str(&known->zone), zone_text) != 0) {
+		known->epoch = 0;
+		text_clear(&known->zone);
+		text_clear(&known->soa);
+		text_clear(&walk->long_soa);
+		text_put(&known->zone, zone_text);
+		dns_zone_put_soa(zone, &walk->long_soa);
+		put_short_soa(&known->soa, text_span(&walk->long_soa), span_of(zone_text));
+		if (text_failed(&walk->long_soa) || text_failed(&known->zone) || text_failed(&known->soa))
+			return instance->codes.failure;
+		known->epoch = epoch;
+	}
+	return instance->putrr(lookup, "SOA", zone->soa_ttl, known->soa.data);
 }
 
 /* Puts all records, or those of one type or of another (0: all). */
@@ -455,7 +486,7 @@ answer_level(struct walk *walk, unsigned level, struct dlz_lookup *lookup)
 	if (answer->outcome == DNS_DNAME)
 		return put_records(instance, &answer->records, RRTYPE_DNAME, RRTYPE_DNAME, lookup);
 	if (last == 0)
-		result = put_soa(instance, &walk->zone, zone_text_of(walk), lookup);
+		result = put_soa(instance, &walk->zone, walk->epoch, zone_text_of(walk), lookup);
 	return result == DLZ_SUCCESS ? put_records(instance, &answer->records, 0, 0, lookup) : result;
 }
 
@@ -494,7 +525,7 @@ enum want {
 };
 
 static dlz_result
-put_apex(const struct instance *instance, const struct dns_zone *zone, const char *zone_text,
+put_apex(const struct instance *instance, const struct dns_zone *zone, uint64_t epoch, const char *zone_text,
          const struct dns_records *records, enum want want, struct dlz_lookup *lookup)
 {
 	dlz_result result;
@@ -504,7 +535,7 @@ put_apex(const struct instance *instance, const struct dns_zone *zone, const cha
 		return result == DLZ_SUCCESS ? put_records(instance, records, RRTYPE_DNAME, RRTYPE_DNAME, lookup)
 		                             : result;
 	}
-	result = put_soa(instance, zone, zone_text, lookup);
+	result = put_soa(instance, zone, epoch, zone_text, lookup);
 	if (result != DLZ_SUCCESS || want == WANT_SOA)
 		return result;
 	return put_records(instance, records, want == WANT_ALL ? 0 : RRTYPE_NS, RRTYPE_NS, lookup);
@@ -532,7 +563,7 @@ answer_from(struct instance *instance, struct dns_view *view, const char *zone_t
 	if (r < 0)
 		return codes->failure;
 	if (question.labels == zone_labels)
-		return put_apex(instance, &zone, zone_text, &answer.records, want, lookup);
+		return put_apex(instance, &zone, dns_epoch(view), zone_text, &answer.records, want, lookup);
 	if (answer.outcome == DNS_NXDOMAIN)
 		return internal || !codes->complete ? codes->not_found : codes->nxdomain;
 	/* At a cut and below it a DNAME has no effect, but named on its way to glue would stop at it. */
@@ -566,7 +597,7 @@ answer_apex_of_walk(struct walk *walk, struct instance *instance, const char *zo
 	bool negative = walk->answer.outcome == DNS_NXDOMAIN || walk->answer.outcome == DNS_EMPTY;
 
 	if (negative || instance->arguments.minimal)
-		return put_soa(instance, &walk->zone, zone_text_of(walk), lookup);
+		return put_soa(instance, &walk->zone, walk->epoch, zone_text_of(walk), lookup);
 	return answer_by_itself(instance, zone, "@", true, WANT_SOA_AND_NS, lookup);
 }
 

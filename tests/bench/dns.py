@@ -9,6 +9,8 @@ All servers run at once and are asked in turn, round after round, by dnsperf ove
 median of the ratios to native named of the same round, so that a machine whose speed drifts does not matter; qps is
 the generator's as much as the server's, since they share the processors. CPU is the server's utime + stime over the answers;
 for PowerDNS LDAP slapd's is added.
+
+"constant" is a module that knows one address and one SOA (constant_dlz.c): what any DLZ module costs at least.
 """
 import os
 import re
@@ -25,6 +27,7 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", "3"))  # dnsperf takes whole ones
 HOSTS = int(os.environ.get("BENCH_HOSTS", "100000"))
 ZONE = "bench.example"
 DEEP = 2000
+WILDCARD = "192.0.2.77"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -38,7 +41,7 @@ def records():
     yield "@", "TXT", "v=spf1 mx -all"
     for n, name in enumerate(("ns1", "ns2", "mx1", "mx2")):
         yield name, "A", "192.0.2.%d" % (10 + n)
-    yield "*.wild", "A", "192.0.2.77"
+    yield "*.wild", "A", WILDCARD
     for n in range(DEEP):
         yield "www.eu.site.d%d" % n, "A", address(n)
     for n in range(HOSTS):
@@ -50,6 +53,7 @@ def address(n):
 
 
 SOA = "ns1.%s. hostmaster.%s. 2026010101 10800 1800 604800 3600" % (ZONE, ZONE)
+CONSTANT_SOA = "ns1 hostmaster 2026010101 3h 30m 1w 1h"  # the same, as short as named reads it
 
 
 def write_zone(path):
@@ -163,14 +167,14 @@ def ask(port, questions_path, seconds):
 
 
 class Rival:
-    def __init__(self, name, port, *processes):
-        self.name, self.port, self.pids = name, port, [p.pid for p in processes]
+    def __init__(self, name, port, *processes, kinds=KINDS):
+        self.name, self.port, self.pids, self.kinds = name, port, [p.pid for p in processes], kinds
 
     def works(self):
         """The question that every one of them must answer."""
         done = subprocess.run([servers.find_tool("dig"), "+short", "+norec", "@127.0.0.1", "-p", str(self.port),
                                "w1.wild.%s" % ZONE, "A"], capture_output=True, text=True)
-        return done.stdout.strip() == "192.0.2.77"
+        return done.stdout.strip() == WILDCARD
 
 
 def start_named(box, zone):
@@ -187,6 +191,14 @@ def start_module(box):
     named = box.named(dlz=cached, options="minimal-responses yes;", name="module",
                       dlz_arguments="minimal=yes run-dir=%s" % cached.run_dir)
     return Rival("module", named.port, named)
+
+
+def start_constant(box):
+    module = servers.built("tests/bench/.libs/constant_dlz.so")
+    statement = 'dlz "constant" { database "dlopen %s %s %s { %s }"; };\n' % (module, ZONE, WILDCARD, CONSTANT_SOA)
+    named = box.named(zones=statement, options="minimal-responses yes;", name="constant")
+    # It has neither missing names nor empty ones.
+    return Rival("constant", named.port, named, kinds=("hit", "nodata"))
 
 
 def start_powerdns(box, zone, name, cache):
@@ -239,6 +251,7 @@ def start_all(box, wanted):
     starters = {
         "native": lambda: start_named(box, zone),
         "module": lambda: start_module(box),
+        "constant": lambda: start_constant(box),
         "pdns-lmdb": lambda: start_powerdns(box, zone, "pdns-lmdb", True),
         "pdns-lmdb-nocache": lambda: start_powerdns(box, zone, "pdns-lmdb-nocache", False),
         "pdns-ldap": lambda: start_powerdns_ldap(box),
@@ -268,6 +281,8 @@ def measure(rivals, paths):
             # Every round begins with another server.
             for n in range(len(rivals)):
                 rival = rivals[(n + turn) % len(rivals)]
+                if kind not in rival.kinds:
+                    continue
                 before = cpu(rival.pids)
                 answers, took = ask(rival.port, paths[kind], SECONDS)
                 used = cpu(rival.pids) - before
@@ -282,6 +297,9 @@ def report(rivals, figures):
     for rival in rivals:
         row = "%-18s" % rival.name
         for kind in KINDS:
+            if kind not in rival.kinds:
+                row += "%16s" % "-"
+                continue
             mine = [value for value, _ in figures[rival.name, kind]]
             native = [value for value, _ in figures["native", kind]]
             ratio = statistics.median(a / b for a, b in zip(mine, native))
@@ -290,7 +308,8 @@ def report(rivals, figures):
     print("\nAnswers per second (median)")
     for rival in rivals:
         print("%-18s" % rival.name + "".join(
-            "%16.0f" % statistics.median(rate for _, rate in figures[rival.name, kind]) for kind in KINDS))
+            "%16.0f" % statistics.median(rate for _, rate in figures[rival.name, kind]) if kind in rival.kinds
+            else "%16s" % "-" for kind in KINDS))
     names = {rival.name for rival in rivals}
     if "module" in names:
         print()
@@ -298,6 +317,10 @@ def report(rivals, figures):
             ratio = statistics.median(a / b for (a, _), (b, _) in zip(figures["module", kind], figures["native", kind]))
             print("%-9s %.2f times native's CPU, at most %.2f wanted: %s" % (kind, ratio, most,
                                                                           "reached" if ratio <= most else "MISSED"))
+        for kind in ("hit", "nodata") if "constant" in names else ():
+            floor = statistics.median(a / b for (a, _), (b, _) in zip(figures["constant", kind], figures["native", kind]))
+            ratio = statistics.median(a / b for (a, _), (b, _) in zip(figures["module", kind], figures["constant", kind]))
+            print("%-9s no DLZ module costs less than %.2f times native's CPU; ours %.2f times that" % (kind, floor, ratio))
         if "pdns-ldap" in names:
             times = statistics.median(a / b for (_, a), (_, b) in zip(figures["module", "hit"], figures["pdns-ldap", "hit"]))
             print("hit       %.0f times the throughput of PowerDNS LDAP, at least 40 wanted: %s" % (

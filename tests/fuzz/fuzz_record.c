@@ -96,9 +96,15 @@ static void
 try_key(struct span value)
 {
 	struct dname zone, name, back;
-	struct key key = { .len = 0 };
+	struct key key = { .len = 0 }, subject, row;
 	unsigned labels;
 	char letter;
+
+	if (value.len > 0 && value.len <= KEY_MAX) {
+		key_subject(&subject, value);
+		key_row(&row, key_span(&subject));
+		require(value.data[0] == 'z' || span_is(key_span(&row), value));
+	}
 
 	if (key_to_name(value, &name) == 0) {
 		key_put_name(&key, &name);

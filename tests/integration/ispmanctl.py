@@ -143,7 +143,7 @@ def answers(t, world):
          name="a daemon that dies in the middle")
     same(["status"], ["nonsense"], 3,
          "ispman-cached's answer makes no sense\n"
-         "the cache cannot be read: %s/dns/1/data.mdb: open: No such file or directory\n" % world.cache_dir,
+         "the cache cannot be read: %s/dns/2/data.mdb: open: No such file or directory\n" % world.cache_dir,
          name="an answer that is no JSON")
 
     figures = {"entries": 1234, "missing": 0, "different": 0, "extra": 0, "dns": 0}
@@ -169,7 +169,7 @@ def without_daemon(t, world):
     done = world.ctl("status")
     t.same((done.returncode, done.stdout), (3,
            "ispman-cached does not answer: nobody listens at %s/control\n"
-           "the cache cannot be read: %s/dns/1/data.mdb: open: No such file or directory\n"
+           "the cache cannot be read: %s/dns/2/data.mdb: open: No such file or directory\n"
            % (world.run_dir, world.cache_dir)), "status with nothing there")
     done = world.ctl("status", "--json")
     t.ok(done.returncode == 3 and json.loads(done.stdout)["usable"] is False, "the same as JSON")

@@ -66,7 +66,7 @@ class Asker(threading.Thread):
 
 def reader_slots(cache_dir):
     # It ends with 1 when it lists readers only.
-    out = subprocess.run([servers.find_tool("mdb_stat"), "-r", cache_dir + "/dns/1"], capture_output=True,
+    out = subprocess.run([servers.find_tool("mdb_stat"), "-r", cache_dir + "/dns/2"], capture_output=True,
                          text=True).stdout
     return [line.split() for line in out.splitlines() if line.strip() and line.split()[0].isdigit()]
 

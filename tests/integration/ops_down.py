@@ -96,6 +96,19 @@ def without_ldap(t, box):
     told = servers.wait_until(lambda: contact_of(scene.cached.ctl("metrics").stdout), "ispman-cached", 20)
     t.ok(abs(told - contact) < 2, "which makes it no newer")
 
+    # As after an upgrade: only what an older version wrote is there.
+    scene.named.stop()
+    scene.cached.stop()
+    dns = scene.cached.cache_dir + "/dns"
+    (present,) = os.listdir(dns)
+    older = "%s/%d" % (dns, int(present) - 1)
+    os.rename("%s/%s" % (dns, present), older)
+    scene.cached.start(wait=False)
+    scene.named.start()
+    servers.wait_until(lambda: all_answers(scene) == WANTED, "dns/ to be made in the new format", 20)
+    t.same((sorted(os.listdir(dns)), os.path.exists(older + "/data.mdb")),
+           ([os.path.basename(older), present], True), "dns/ is made in a new format beside the old one")
+
     # Changes that ispman-cached cannot see yet.
     scene.cached.stop()
     scene.slapd.start()

@@ -149,7 +149,7 @@ def run_trouble(box, t, directory, slapd):
     watch = Watch(box, cached, directory.watched)
     for kind, words in (("full", "no space left on the disk"), ("sync", "Input/output error"),
                         ("meta", "Input/output error")):
-        for part in ("directory/1/data.mdb", "dns/1/data.mdb"):
+        for part in ("directory/1/data.mdb", "dns/2/data.mdb"):
             name = "%s: %s" % (kind, part)
             told = len(cached.log())
             box.write("trouble.new", "%s %s\n" % (kind, part))

@@ -139,7 +139,7 @@ read_zone(struct span rest)
 	struct text value = TEXT_INIT, head = TEXT_INIT;
 	struct span kind = next_word(&rest);
 	char tail[64] = "";
-	struct key key;
+	struct key subject, key;
 
 	if (span_is(kind, SPAN("primary"))) {
 		zone.kind = ZONE_PRIMARY;
@@ -163,7 +163,8 @@ read_zone(struct span rest)
 		die("no such kind of zone");
 	}
 	zone_record_put(&value, &zone);
-	key_zone(&key, &name);
+	key_zone(&subject, &name);
+	key_row(&key, key_span(&subject));
 	put(key_span(&key), &value);
 	text_free(&head);
 }

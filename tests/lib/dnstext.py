@@ -10,8 +10,8 @@ PROGRAM = "tests/lib/write_dns"
 
 
 def fill(cache_dir, text):
-    """Makes CACHE_DIR/dns/1 hold what TEXT says, in one commit."""
-    subprocess.run([servers.built(PROGRAM), cache_dir + "/dns/1"], input=text, text=True, check=True,
+    """Makes CACHE_DIR/dns/2 hold what TEXT says, in one commit."""
+    subprocess.run([servers.built(PROGRAM), cache_dir + "/dns/2"], input=text, text=True, check=True,
                    capture_output=True)
 
 

@@ -58,7 +58,7 @@ remove_folder(void **state)
 static void
 fill(const char *text)
 {
-	dns_text_write(path_of("dns/1"), span_of(text));
+	dns_text_write(path_of("dns/2"), span_of(text));
 }
 
 #define ZONE(serial) "zone tern.example primary " #serial " 3600 ns. host.\n"
@@ -101,7 +101,7 @@ it_cannot_tell_before_the_first_load_is_complete(void **state)
 {
 	(void)state;
 	assert_int_equal(read_serial(), -ENOENT);
-	assert_non_null(strstr(cache_error_text(), "dns/1/data.mdb"));
+	assert_non_null(strstr(cache_error_text(), "dns/2/data.mdb"));
 	fill(ZONE(5) "incomplete\n");
 	comes_to(-ENODATA);
 	assert_non_null(strstr(cache_error_text(), "never been loaded completely"));
@@ -126,7 +126,7 @@ new_files_are_taken_once_they_are_complete(void **state)
 	(void)state;
 	fill(ZONE(1));
 	comes_to(1);
-	assert_int_equal(rename(path_of("dns/1"), path_of("dns/old")), 0);
+	assert_int_equal(rename(path_of("dns/2"), path_of("dns/old")), 0);
 	assert_int_equal(read_serial(), 1);
 	fill(ZONE(2) "incomplete\n");
 	/* The rename alone changes nothing, and neither does a file that is still being filled: for longer than a second. */
@@ -146,7 +146,7 @@ the_same_environment_is_one_cache(void **state)
 	assert_ptr_equal(again, cache);
 	assert_int_equal(dns_open(path_of("other"), path_of("run"), &other), 0);
 	assert_ptr_not_equal(other, cache);
-	assert_string_equal(cache_path(other), path_of("other/dns/1"));
+	assert_string_equal(cache_path(other), path_of("other/dns/2"));
 	cache_close(again);
 	cache_close(other);
 }
@@ -212,7 +212,7 @@ its_age_is_what_the_writer_publishes(void **state)
 
 	/* Without it, the last commit's. */
 	fill(ZONE(1));
-	assert_int_equal(utimensat(AT_FDCWD, path_of("dns/1/data.mdb"), old, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path_of("dns/2/data.mdb"), old, 0), 0);
 	for (time_t until = time(NULL) + DEADLINE_SECONDS; age < 5000 || age > 5000 + DEADLINE_SECONDS;) {
 		if (cache_age(cache, &age) < 0)
 			age = 0;

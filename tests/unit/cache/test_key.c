@@ -111,6 +111,47 @@ subject_keys_are_taken_apart(void **state)
 }
 
 static void
+a_zones_record_stands_right_before_its_nodes(void **state)
+{
+	static const struct {
+		struct span subject, row;
+		bool zone;
+	} rows[] = {
+		{ { "z", 1 }, { "n", 1 }, true },
+		{ { "z\3org\1a", 7 }, { "n\3org\1a", 7 }, true },
+		{ { "n\3org\1a\0", 8 }, { "n\3org\1a\0", 8 }, false },
+		{ { "n\3org\1a\0\1x", 10 }, { "n\3org\1a\0\1x", 10 }, false },
+		{ { "z\3org\1a\1b", 9 }, { "n\3org\1a\1b", 9 }, true },
+		{ { "r\4arpa", 6 }, { "r\4arpa", 6 }, false },
+		{ { "s", 1 }, { "s", 1 }, false },
+	};
+	struct span before = SPAN("");
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct key row, subject;
+		size_t n;
+		int order;
+
+		key_row(&row, rows[i].subject);
+		assert_true(span_is(key_span(&row), rows[i].row));
+		assert_int_equal(key_is_zone(key_span(&row)), rows[i].zone);
+		key_subject(&subject, key_span(&row));
+		assert_true(span_is(key_span(&subject), rows[i].subject));
+		n = before.len < row.len ? before.len : row.len;
+		order = memcmp(before.data, row.octets, n);
+		assert_true(order < 0 || (order == 0 && before.len < row.len));
+		before = rows[i].row;
+	}
+	assert_false(key_is_zone(SPAN("")));
+	assert_int_equal(key_zone_len(SPAN("\3org\1a\0\1x")), 6);
+	assert_int_equal(key_zone_len(SPAN("\3org\1a")), 6);
+	assert_int_equal(key_zone_len(SPAN("\0\1x")), 0);
+	/* Nonsense is not read beyond its end. */
+	assert_int_equal(key_zone_len(SPAN("\77a")), 2);
+}
+
+static void
 a_name_too_long_for_dns_is_no_subject(void **state)
 {
 	struct key key = { .len = 1, .octets = "n" };
@@ -162,6 +203,7 @@ main(void)
 		cmocka_unit_test(names_are_written_from_their_last_label_in_lower_case),
 		cmocka_unit_test(longest_names_fit_a_key),
 		cmocka_unit_test(subject_keys_are_taken_apart),
+		cmocka_unit_test(a_zones_record_stands_right_before_its_nodes),
 		cmocka_unit_test(a_name_too_long_for_dns_is_no_subject),
 		cmocka_unit_test(common_labels_end_at_the_first_that_differs),
 	};

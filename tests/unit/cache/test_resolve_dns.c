@@ -41,7 +41,7 @@ fill(const char *text)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/dns/1", folder);
+	snprintf(path, sizeof(path), "%s/dns/2", folder);
 	dns_text_write(path, span_of(text));
 }
 
@@ -233,6 +233,119 @@ what_was_known_ends_with_the_snapshot(void **state)
 		          "zone shop.tern.example primary 1 3600 ns. host.\nrr shop.tern.example a A - 192.0.2.9\n");
 		answers(after, array_size(after));
 	}
+}
+
+/* More zones than a thread's smaller tables hold, in several shapes. */
+static void
+put_many_zones(struct text *out, unsigned count, unsigned third)
+{
+	for (unsigned i = 0; i < count; i++) {
+		unsigned high = i >> 8, low = i & 255;
+
+		text_putf(out, "zone z%u.test primary 1 60 ns.test. h.test.\n", i);
+		switch (i % 6) {
+		case 0:
+			text_putf(out, "rr z%u.test www A - 10.%u.%u.%u\n", i, third, high, low);
+			break;
+		case 1:
+			text_putf(out, "rr z%u.test www NS - ns%u-%u.test.\n", i, third, i);
+			break;
+		case 2:
+			text_putf(out, "rr z%u.test @ DNAME - t%u-%u.test.\nrr z%u.test www A - 10.9.9.9\n", i, third, i, i);
+			break;
+		case 3:
+			text_putf(out, "rr z%u.test * A - 10.%u.%u.%u\n", i, third, high, low);
+			break;
+		case 4:
+			text_putf(out, "rr z%u.test www A - 10.9.9.9\nzone www.z%u.test primary 1 60 ns.test. h.test.\n"
+			          "rr www.z%u.test @ A - 10.%u.%u.%u\n", i, i, i, third, high, low);
+			break;
+		default:
+			text_putf(out, "rr z%u.test x.www A - 10.%u.%u.%u\nrr z%u.test zzz A - 10.9.9.9\n", i, third, high, low, i);
+			break;
+		}
+	}
+}
+
+static void
+say_wanted(struct text *out, unsigned i, unsigned third)
+{
+	unsigned high = i >> 8, low = i & 255;
+
+	text_clear(out);
+	switch (i % 6) {
+	case 0:
+		text_putf(out, "data/1 in 2 | 60 A 10.%u.%u.%u", third, high, low);
+		break;
+	case 1:
+		text_putf(out, "cut/1 in 2 | 60 NS ns%u-%u.test.", third, i);
+		break;
+	case 2:
+		text_putf(out, "dname/0 in 2 | 60 DNAME t%u-%u.test.", third, i);
+		break;
+	case 3:
+		text_putf(out, "data*/0 in 2 | 60 A 10.%u.%u.%u", third, high, low);
+		break;
+	case 4:
+		text_putf(out, "data/0 in 3 | 60 A 10.%u.%u.%u", third, high, low);
+		break;
+	default:
+		text_put(out, "empty/1 in 2");
+		break;
+	}
+}
+
+static void
+thousands_of_zones_are_told_apart(void **state)
+{
+	static const unsigned count = 3000;
+	struct text text = TEXT_INIT, got = TEXT_INIT, want = TEXT_INIT;
+	char name[32];
+
+	(void)state;
+	for (unsigned snapshot = 0; snapshot < 2; snapshot++) {
+		text_clear(&text);
+		put_many_zones(&text, count, snapshot);
+		fill(text_str(&text));
+		for (unsigned round = 0; round < 3; round++) {
+			for (unsigned i = 0; i < count; i++) {
+				unsigned n = i * 7 % count;
+
+				snprintf(name, sizeof(name), "www.z%u.test", n);
+				say_answer(name, &got);
+				say_wanted(&want, n, snapshot);
+				assert_string_equal(text_str(&got), text_str(&want));
+			}
+		}
+	}
+	text_free(&text);
+	text_free(&got);
+	text_free(&want);
+}
+
+/* What is read of a name in a zone above the one that answers for it is no answer to it. */
+static void
+a_zone_above_does_not_answer(void **state)
+{
+	struct dns_question origin = question_of("p.test"), question = question_of("c.p.test");
+	struct dns_answer answer;
+	struct dns_zone zone;
+	struct dns_view *view;
+
+	(void)state;
+	fill("zone p.test primary 1 60 ns.test. h.test.\n"
+	     "rr p.test c A - 10.0.0.1\n"
+	     "zone c.p.test primary 1 60 ns.test. h.test.\n"
+	     "rr c.p.test @ A - 10.0.0.2\n");
+	assert_int_equal(dns_begin(cache, &view), 0);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(dns_find_exact_zone(view, &origin, &zone), 1);
+		assert_int_equal(dns_read_name(view, &zone, &question, &answer), 0);
+		assert_int_equal(answer.outcome, DNS_DATA);
+		assert_int_equal(dns_find_zone(view, &question, &zone), 1);
+		assert_int_equal(zone.labels, 3);
+	}
+	dns_end(view);
 }
 
 static void
@@ -489,6 +602,8 @@ main(void)
 		WITH_FOLDER(topmost_cut_or_dname_is_the_answer),
 		WITH_FOLDER(the_longest_served_zone_answers),
 		WITH_FOLDER(what_was_known_ends_with_the_snapshot),
+		WITH_FOLDER(thousands_of_zones_are_told_apart),
+		WITH_FOLDER(a_zone_above_does_not_answer),
 		WITH_FOLDER(catch_all_stands_where_its_target_has_an_address),
 		WITH_FOLDER(reverse_zones_are_computed_at_their_cut),
 		WITH_FOLDER(hosted_reverse_zones_win_and_their_gaps_are_filled),

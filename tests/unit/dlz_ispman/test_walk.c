@@ -216,7 +216,7 @@ fill(const char *text)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/dns/1", folder);
+	snprintf(path, sizeof(path), "%s/dns/2", folder);
 	dns_text_write(path, span_of(text));
 }
 
