@@ -22,7 +22,8 @@
 
 enum { MAIL_FORMAT = MAIL_VERSION };
 
-enum { KNOWN_DOMAINS = 256 };
+/* Of memory, only what has been asked for is touched. */
+enum { KNOWN_DOMAINS = 4096 };
 
 /* What a domain was found to be in this snapshot, or that it is not there. It points into the snapshot's pages: these stay as they
  * are for as long as no newer snapshot is taken, also while none is held. */
