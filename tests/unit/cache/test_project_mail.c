@@ -318,9 +318,10 @@ a_record_holds_what_it_may(void **state)
 		while (list.len < rows[i].forwarding)
 			mail_list_put(&list, SPAN("somebody@elsewhere.example"));
 		for (size_t e = 0; e <= rows[i].evils; e++) {
-			char claimer[32];
+			char claimer[32] = "";
 
-			snprintf(claimer, sizeof(claimer), e == 0 ? "" : "evil%05zu.example", e);
+			if (e > 0)
+				snprintf(claimer, sizeof(claimer), "evil%05zu.example", e);
 			mail_address_begin(&payloads[e]);
 			mail_address_put(&payloads[e], 0,
 			                 &(struct mail_claim){ .holder = MAIL_USER,
