@@ -11,7 +11,7 @@ here=$ISPMAN_SRCDIR/tests/project
 run=$ISPMAN_BUILDDIR/tests/project/project_ldif
 sample=$ISPMAN_SRCDIR/tests/data/sample.ldif
 # NAME:FILE
-cases=("sample:$sample" "sample_mail:$sample")
+cases=("sample:$sample" "sample_mail:$sample" "example_mail:$ISPMAN_SRCDIR/docs/examples/tree.ldif")
 for ldif in "$here"/cases/*.ldif; do
 	cases+=("$(basename "$ldif" .ldif):$ldif")
 done
@@ -39,7 +39,7 @@ for case in "${cases[@]}"; do
 	options=()
 	case $name in
 	sample) options=(-p 192.0.2.0/24 -p 2001:db8::/32) ;;
-	sample_mail) options=(-m) ;;
+	sample_mail | example_mail) options=(-m) ;;
 	esac
 	read -r -a more < <(sed -n '1s/^# options://p' "$ldif")
 	"$run" "${options[@]}" ${more[@]+"${more[@]}"} "$ldif" >"$got"
