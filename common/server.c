@@ -19,7 +19,6 @@ enum {
 	IDLE_MIN_MS = 1000,  /* a connection that is idle for less does not make room */
 	EVICT_LOOK = 64,     /* connections looked at for one that can */
 	PAUSE_MS = 100,      /* until it is tried again to accept */
-	LATE_GAP_MS = 20000, /* the loop did not run for so long that requests may be old */
 	INPUT_MORE = 4096,   /* read beyond the longest request */
 };
 
@@ -329,23 +328,34 @@ on_signal(evutil_socket_t fd, short what, void *context)
 	}
 }
 
+/* This process may have been stopped, or starved: how old what waits in the sockets is, only the last tick tells. */
+bool
+server_was_away(struct server *server)
+{
+	uint64_t away = server->now - server->ticked_at;
+	struct server_connection *c, *next;
+
+	if (away < 2 * TICK_SECONDS * 1000 || away < server->limits.reply_ms)
+		return false;
+	server->ticked_at = server->now;
+	say(server, LOG_WARNING, "was not run for %llu seconds: what was asked before is not answered any more",
+	    (unsigned long long)away / 1000);
+	for (c = TAILQ_FIRST(&server->connections); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, by_use);
+		server_connection_drop_old(c);
+	}
+	return true;
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct server *server = context;
-	struct server_connection *c, *next;
 
 	(void)fd;
 	(void)what;
 	server_look_at_clock(server);
-	if (server->now - server->ticked_at >= LATE_GAP_MS) {
-		say(server, LOG_NOTICE, "was not run for %llu seconds: what was asked before is not answered any more",
-		    (unsigned long long)(server->now - server->ticked_at) / 1000);
-		for (c = TAILQ_FIRST(&server->connections); c != NULL; c = next) {
-			next = TAILQ_NEXT(c, by_use);
-			server_connection_drop_old(c);
-		}
-	}
+	server_was_away(server);
 	server->ticked_at = server->now;
 	counters_publish(server->counters);
 	if (notify_watchdog_interval() > 0)

@@ -78,6 +78,9 @@ struct server {
 /* Reads the clock. */
 void server_look_at_clock(struct server *server);
 
+/* Whether the loop did not run for so long that what waits in the sockets may be too old to be answered. Then that was dropped;
+ * it may have been any connection. */
+bool server_was_away(struct server *server);
 /* server.c: a connection has gone. */
 void server_connection_gone(struct server *server);
 void server_count(struct server *server, unsigned index);

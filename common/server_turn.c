@@ -363,6 +363,8 @@ on_io(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	server_look_at_clock(c->server);
+	if (server_was_away(c->server))
+		return;
 	text_clear(&c->server->output);
 	if ((what & EV_READ) != 0)
 		on_readable(c);

@@ -11,20 +11,34 @@
 
 enum { NAME_SHOWN = 64 };
 
+/* Whether all of eight octets are printable ASCII (also 0 to n of them, the rest blanks). */
+static bool
+is_plain(const char *p, size_t n)
+{
+	const uint64_t ones = 0x0101010101010101ULL, high = 0x80 * ones;
+	uint64_t word = 0x20 * ones, control, del;
+
+	memcpy(&word, p, n < sizeof(word) ? n : sizeof(word));
+	/* No octet borrows from the next: the high bits are set first, and only count where they were not. */
+	control = ~((word | high) - 0x20 * ones);
+	del = ~(((word ^ (0x7f * ones)) | high) - ones);
+	return ((word | control | del) & high) == 0;
+}
+
 /* Postfix ends a value at a NUL, and says 451 for what is not UTF-8. */
 static bool
 is_printable(struct span s)
 {
-	bool is_ascii = true;
+	size_t i;
 
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.data[i];
-
-		if (c < 0x20 || c == 0x7f)
+	for (i = 0; i < s.len && is_plain(s.data + i, s.len - i); i += 8)
+		;
+	if (i >= s.len)
+		return true;
+	for (; i < s.len; i++)
+		if ((unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7f)
 			return false;
-		is_ascii = is_ascii && c < 0x80;
-	}
-	return is_ascii || utf8_is_valid(s);
+	return utf8_is_valid(s);
 }
 
 static bool

@@ -117,10 +117,15 @@ complain_of(struct server_connection *c, const char *kind, const char *what, enu
 
 /* --- questions ------------------------------------------------------------------------------------------- */
 
+/* One question in a million that meets a file being replaced is none of anybody's business, and neither is each of a
+ * million that find none. */
 static void
-note_state(struct serve *serve, int r)
+note_state(struct serve *serve, int r, bool is_new, uint64_t now)
 {
-	if (r < 0 && r != -E2BIG && !serve->failing) {
+	unsigned left_out;
+
+	if (r < 0 && r != -E2BIG && !serve->failing && (!is_new || serve->hold_ms == 0) &&
+	    seldom_now(&serve->seldom, SPAN("cannot tell"), now, &left_out)) {
 		serve->failing = true;
 		log_error("cannot tell: %s; questions are held", cache_error_text());
 	} else if (r >= 0 && serve->failing) {
@@ -160,7 +165,7 @@ answer(struct server_connection *c, struct asked *asked, enum mail_map map, stru
 	r = mail_lookup(serve->cache, &serve->options, map, key, &serve->value);
 	if (r >= 0 && text_failed(&serve->value))
 		r = -ENOMEM;
-	note_state(serve, r);
+	note_state(serve, r, is_new, now);
 	if (r < 0 && r != -E2BIG) {
 		/* Who comes after us is asked again. */
 		if (server_is_stopping(server_of(c)))

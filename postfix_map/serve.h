@@ -11,6 +11,7 @@
 
 #include "cache/mail.h"
 #include "common/counters.h"
+#include "common/seldom.h"
 #include "common/server.h"
 
 #define SERVE_PROGRAM "ispman-socketmapd"
@@ -33,7 +34,8 @@ struct serve {
 	uint64_t hold_ms;
 	struct counters *counters;
 	struct text value, sentence, key; /* of the present question */
-	bool failing;
+	struct seldom seldom;
+	bool failing; /* the log says that the cache cannot tell */
 	/* What connections of a listener are for: socketmap, or a map as a tcp_table. */
 	struct serve_place {
 		struct serve *serve;

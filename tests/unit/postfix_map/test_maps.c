@@ -55,6 +55,26 @@ an_outcome_has_one_reply(void **state)
 	}
 }
 
+/* Every octet at every place of a word and behind it. */
+static void
+octets_that_cannot_be_printed_are_found_anywhere(void **state)
+{
+	(void)state;
+	for (unsigned octet = 0; octet < 256; octet++) {
+		for (size_t at = 0; at < 19; at++) {
+			struct text value = TEXT_INIT;
+			bool plain = octet >= 0x20 && octet < 0x7f;
+			struct reply reply;
+
+			text_put(&value, "~~  aaZZ00@@..--~~ ");
+			value.data[at] = (char)octet;
+			if (maps_reply(MAIL_RELOCATED, 1, &value, "", &reply) != (plain ? MAPS_SOUND : MAPS_UNPRINTABLE))
+				fail_msg("octet %02x at %zu", octet, at);
+			text_free(&value);
+		}
+	}
+}
+
 static void
 who_asks_for_a_map_that_is_not_there_hears_which_are(void **state)
 {
@@ -74,6 +94,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_outcome_has_one_reply),
+		cmocka_unit_test(octets_that_cannot_be_printed_are_found_anywhere),
 		cmocka_unit_test(who_asks_for_a_map_that_is_not_there_hears_which_are),
 	};
 
