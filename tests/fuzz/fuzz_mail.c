@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include "cache/address.h"
+#include "cache/key.h"
 #include "cache/mail.h"
 #include "tests/lib/mail_text.h"
 
@@ -70,12 +71,24 @@ enter(void)
 	atexit(leave);
 }
 
+static void
+hear(void *context, struct span subject, const char *sentence)
+{
+	(void)context;
+	require(sentence[0] != '\0' && subject.len <= KEY_MAX);
+}
+
+/* What is explained is what is answered. */
 static int
 look_up(const struct mail_options *options, enum mail_map map, struct span key, struct text *out)
 {
+	struct text explained = TEXT_INIT;
 	int r = mail_lookup(cache, options, map, key, out);
 
 	require((r == 0 && out->len == 0) || (r == 1 && out->len > 0));
+	require(mail_explain(cache, options, map, key, hear, NULL, &explained) == r);
+	require(span_is(text_span(&explained), text_span(out)));
+	text_free(&explained);
 	return r;
 }
 
