@@ -362,7 +362,7 @@ judge_with(struct peer *native_peer, const struct name *qname, uint16_t qtype,
            const struct message *ours, struct message *native, struct message *part,
            enum verdict *out_verdict)
 {
-	struct chase end;
+	struct chase end, our_end;
 	bool loop, crossed, cut, more;
 	int r;
 
@@ -402,6 +402,11 @@ judge_with(struct peer *native_peer, const struct name *qname, uint16_t qtype,
 	r = stands_at_cut(native_peer, &end.last, part, &cut);
 	if (r == 0 && !cut)
 		r = stands_at_cut(native_peer, qname, part, &cut);
+	if (r == 0 && !cut && qtype == TYPE_DS) {
+		/* The chain ends for us where a zone begins, and goes on in the zone above for native. */
+		chase(ours, qname, qtype, &our_end);
+		r = stands_at_cut(native_peer, &our_end.last, part, &cut);
+	}
 	if (r == 0 && cut)
 		*out_verdict = qtype == TYPE_DS ? CUT_DS : SIGNED_TYPE;
 	return r;
