@@ -274,6 +274,22 @@ def check_many(t, box, cache):
     t.same(d.server.stop(), 0, "it stops")
 
 
+def check_descriptors(t, box, cache):
+    """The limit of open files falls on a daemon that runs."""
+    d = Daemon(box, cache, "descriptors")
+    peers = [d.client() for _ in range(10)]
+    for c in peers:
+        c.ask("virtual", "joe@tern.example")
+    used = len(os.listdir("/proc/%d/fd" % d.server.pid))
+    resource.prlimit(d.server.pid, resource.RLIMIT_NOFILE, (used, used))
+    with d.client() as c:
+        t.same(c.ask("virtual", "joe@tern.example"), FOUND, "without a descriptor for it, a new connection waits for room")
+    t.ok("Too many open files" in d.server.log(), "which is logged")
+    for c in peers:
+        c.close()
+    d.server.stop()
+
+
 def closed_now(s):
     s.setblocking(False)
     try:
@@ -510,6 +526,7 @@ def main():
         check_life(t, box, cache)
         check_tables(t, box, cache)
         check_restarts(t, box, cache)
+        check_descriptors(t, box, cache)
         check_many(t, box, cache)
     sys.exit(t.done())
 
