@@ -49,10 +49,10 @@ class Scene:
 
     def open_up(self):
         """What the group that reads it is for, in a real installation."""
-        for folder in (self.path(), self.path("1")):
+        for folder in (self.path(), self.path("2")):
             os.chmod(folder, 0o755)
-        os.chmod(self.path("1", "data.mdb"), 0o644)
-        os.chmod(self.path("1", "lock.mdb"), 0o666)
+        os.chmod(self.path("2", "data.mdb"), 0o644)
+        os.chmod(self.path("2", "lock.mdb"), 0o666)
 
     def answer(self):
         message = self.named.query("www.tern.test", "A", timeout=5)
@@ -83,22 +83,22 @@ def without_files(t, box):
 def without_right(t, box):
     scene = Scene(box, "right")
     scene.fill("192.0.2.1")
-    os.chmod(scene.path("1", "lock.mdb"), 0o600)
+    os.chmod(scene.path("2", "lock.mdb"), 0o600)
     scene.named.start()
     t.same(scene.answer(), "SERVFAIL", "a lock file that it may not write: cannot tell")
     t.ok("Permission denied" in scene.named.log(), "the log says what is denied", scene.named.log())
-    os.chmod(scene.path("1", "lock.mdb"), 0o666)
+    os.chmod(scene.path("2", "lock.mdb"), 0o666)
     t.case("with the right it answers", scene.comes_to, "A 192.0.2.1")
 
 
 def without_lock(t, box):
     scene = Scene(box, "lock")
     scene.fill("192.0.2.1")
-    os.rename(scene.path("1", "lock.mdb"), scene.path("1", "kept"))
+    os.rename(scene.path("2", "lock.mdb"), scene.path("2", "kept"))
     scene.named.start()
     t.same(scene.answer(), "SERVFAIL", "without a lock file it cannot tell")
-    t.ok(not os.path.exists(scene.path("1", "lock.mdb")), "and makes none that its writer could not use")
-    os.rename(scene.path("1", "kept"), scene.path("1", "lock.mdb"))
+    t.ok(not os.path.exists(scene.path("2", "lock.mdb")), "and makes none that its writer could not use")
+    os.rename(scene.path("2", "kept"), scene.path("2", "lock.mdb"))
     t.case("with it, it answers", scene.comes_to, "A 192.0.2.1")
 
 
@@ -121,16 +121,16 @@ def replaced(t, box):
     try:
         for i in range(2, 6):
             # Away, and made anew at leisure, as after "rm -r" and a start of ispman-cached.
-            shutil.rmtree(scene.path("1"))
+            shutil.rmtree(scene.path("2"))
             dnstext.fill(scene.cache_dir, text("192.0.2.99") + "incomplete\n")
             scene.open_up()
             scene.fill("192.0.2.%d" % i)
             t.case("replaced files are taken, round %d" % i, scene.comes_to, "A 192.0.2.%d" % i)
         # A copy put in its place while it is open.
-        shutil.copytree(scene.path("1"), scene.path("copy"))
-        os.rename(scene.path("1"), scene.path("old"))
-        os.rename(scene.path("copy"), scene.path("1"))
-        os.chmod(scene.path("1", "lock.mdb"), 0o666)
+        shutil.copytree(scene.path("2"), scene.path("copy"))
+        os.rename(scene.path("2"), scene.path("old"))
+        os.rename(scene.path("copy"), scene.path("2"))
+        os.chmod(scene.path("2", "lock.mdb"), 0o666)
         scene.fill("192.0.2.77")
         t.case("so is a copy", scene.comes_to, "A 192.0.2.77")
     finally:
