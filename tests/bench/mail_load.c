@@ -12,7 +12,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -297,7 +296,6 @@ main(int argc, char **argv)
 {
 	unsigned connections = argc > 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0, servers = 0;
 	double seconds = argc > 5 ? strtod(argv[5], NULL) : 0;
-	const struct sched_param ordinary = { 0 };
 	clockid_t clocks[PIDS_MAX];
 	struct usage before, after;
 	struct connection *all;
@@ -314,10 +312,6 @@ main(int argc, char **argv)
 			die(argv[i]);
 	}
 	read_keys(argv[3], argv[2]);
-	/* An answer does not interrupt the server: where both share a processor, each does all that it can before the other's
-	 * turn. Else a server would be charged for a switch of processes an answer if it is slower than us, and a faster one
-	 * would not. */
-	sched_setscheduler(0, SCHED_BATCH, &ordinary);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	all = calloc(connections, sizeof(*all));
 	if (epoll < 0 || all == NULL)
