@@ -313,6 +313,22 @@ foreign_claims_have_no_effect(void **state)
 }
 
 static void
+domains_state_senders_for_all_that_exists(void **state)
+{
+	(void)state;
+	fill("domain tern.example login=tern\n"
+	     "domain gull.example smtp login=gull\n"
+	     "user ada@tern.example host=m login=ada\n");
+	ANSWERS({ "sender-login", "ada@tern.example", "ada,tern" },
+	        { "sender-login", "no@tern.example", NULL },
+	        { "sender-login", "@tern.example", NULL },
+	        { "sender-login", "any@gull.example", "gull" },
+	        { "sender-login", "@gull.example", "gull" });
+	options.relay_listed = true;
+	ANSWERS({ "sender-login", "any@gull.example", NULL });
+}
+
+static void
 holders_together_answer_as_one(void **state)
 {
 	(void)state;
@@ -501,6 +517,31 @@ groups_within_groups_are_postfixs_business_or_ours(void **state)
 	ANSWERS({ "virtual", "big@tern.example", "1@x,2@x,small@tern.example,3@x" });
 }
 
+/* Lists with a table of hashes: what was taken away again may come once more. */
+static void
+a_long_group_that_is_too_much_stays_one(void **state)
+{
+	enum { DIRECT = 15, NESTED = 40 };
+	cleanup(text_free) struct text text = TEXT_INIT, want = TEXT_INIT, got = TEXT_INIT;
+
+	(void)state;
+	text_put(&text, "domain tern.example\ngroup all@tern.example");
+	for (int i = 0; i < DIRECT; i++) {
+		text_putf(&text, " to=%d@x.example", i);
+		text_putf(&want, "%d@x.example,", i);
+	}
+	text_put(&text, " to=lots@tern.example to=30@X.example to=3@x.example to=29@x.example to=lots@tern.example\ngroup lots@tern.example");
+	text_put(&want, "lots@tern.example,30@X.example,29@x.example");
+	for (int i = 0; i < NESTED; i++)
+		text_putf(&text, " to=%d@x.example", i);
+	text_put_char(&text, '\n');
+	fill(text_str(&text));
+	options.expand_groups = true;
+	options.group_size = DIRECT + 10;
+	assert_int_equal(mail_lookup(cache, &options, MAIL_VIRTUAL, SPAN("all@tern.example"), &got), 1);
+	assert_string_equal(text_str(&got), text_str(&want));
+}
+
 static void
 many_members_are_one_answer_or_too_much(void **state)
 {
@@ -645,12 +686,14 @@ main(void)
 		cmocka_unit_test(other_maps_of_the_sample),
 		cmocka_unit_test(extensions_are_taken_off_and_put_on_again),
 		cmocka_unit_test(foreign_claims_have_no_effect),
+		cmocka_unit_test(domains_state_senders_for_all_that_exists),
 		cmocka_unit_test(holders_together_answer_as_one),
 		cmocka_unit_test(a_catch_all_takes_no_real_users_place),
 		cmocka_unit_test(suspended_domains_may_be_refused),
 		cmocka_unit_test(replicas_repeat_their_master_once),
 		cmocka_unit_test(domains_may_state_transports),
 		cmocka_unit_test(groups_within_groups_are_postfixs_business_or_ours),
+		cmocka_unit_test(a_long_group_that_is_too_much_stays_one),
 		cmocka_unit_test(many_members_are_one_answer_or_too_much),
 		cmocka_unit_test(strange_keys_are_absent),
 		cmocka_unit_test(quotes_do_not_matter),
