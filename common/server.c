@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 enum {
 	TICK_SECONDS = 5,
@@ -351,9 +352,11 @@ static void
 on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct server *server = context;
+	uint64_t ticks;
 
-	(void)fd;
 	(void)what;
+	if (read(fd, &ticks, sizeof(ticks)) < 0)
+		return;
 	server_look_at_clock(server);
 	server_was_away(server);
 	server->ticked_at = server->now;
@@ -435,12 +438,15 @@ server_stop(struct server *server)
 int
 server_run(struct server *server, struct counters *counters)
 {
-	const struct timeval tick = { TICK_SECONDS, 0 };
+	const struct itimerspec tick = { { TICK_SECONDS, 0 }, { TICK_SECONDS, 0 } };
 
 	server->counters = counters;
 	if (server->signals >= 0 && event_add(&server->signal_event, NULL) < 0)
 		return -EIO;
-	if (event_add(&server->tick, &tick) < 0)
+	/* Not a timer of libevent's: it would give each wait for events a time limit, which the kernel must set and cancel. */
+	if (timerfd_settime(server->tick_fd, 0, &tick, NULL) < 0)
+		return -errno;
+	if (event_add(&server->tick, NULL) < 0)
 		return -EIO;
 	server_look_at_clock(server);
 	server->ticked_at = server->now;
@@ -471,6 +477,8 @@ server_new(const struct server_options *options, struct server **out)
 	struct server *server = calloc(1, sizeof(*server));
 	int r = -ENOMEM;
 
+	if (server != NULL)
+		server->tick_fd = -1;
 	if (config == NULL || server == NULL)
 		goto out;
 	TAILQ_INIT(&server->listeners);
@@ -482,10 +490,15 @@ server_new(const struct server_options *options, struct server **out)
 	/* One thread: no locks. */
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	server->base = event_base_new_with_config(config);
+	server->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (server->tick_fd < 0) {
+		r = -errno;
+		goto out;
+	}
 	if (server->base == NULL || server_set_limits(server, &options->limits, options->allow, options->allow_count) < 0)
 		goto out;
 	event_assign(&server->signal_event, server->base, server->signals, EV_READ | EV_PERSIST, on_signal, server);
-	event_assign(&server->tick, server->base, -1, EV_PERSIST, on_tick, server);
+	event_assign(&server->tick, server->base, server->tick_fd, EV_READ | EV_PERSIST, on_tick, server);
 	evtimer_assign(&server->pause, server->base, on_pause_over, server);
 	evtimer_assign(&server->stop_timer, server->base, on_stop_timer, server);
 	server_look_at_clock(server);
@@ -516,6 +529,8 @@ server_free(struct server *server)
 		}
 		event_base_free(server->base);
 	}
+	if (server->tick_fd >= 0)
+		close(server->tick_fd);
 	free(server->allow);
 	free(server->input);
 	text_free(&server->output);

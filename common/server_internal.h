@@ -61,7 +61,7 @@ struct server {
 	void (*say)(void *context, enum log_level level, const char *sentence);
 	void (*reload)(void *context);
 	void *context;
-	int signals;
+	int signals, tick_fd;
 	struct event signal_event, tick, pause, stop_timer;
 	struct server_listeners listeners;
 	struct server_connections connections;
