@@ -29,6 +29,7 @@ dist_doc_DATA = \
 	%D%/dns-data.md \
 	%D%/mail-data.md \
 	%D%/mail-maps.md \
+	%D%/postfix.md \
 	%D%/getting-started.md \
 	%D%/operations.md
 

@@ -61,10 +61,14 @@ integration_lib += \
 
 # The real Postfix.
 integration_tests += \
-	%D%/postfix_fixture.py
+	%D%/postfix_fixture.py \
+	%D%/postfix_golden.py \
+	%D%/postfix_outage.py \
+	%D%/postfix_smtp.py
 integration_lib += \
 	tests/lib/dovecot_auth.py \
 	tests/lib/lmtp_sink.py \
+	tests/lib/mailstage.py \
 	tests/lib/postfix.py \
 	tests/lib/socketmap.py
 

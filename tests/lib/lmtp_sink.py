@@ -61,9 +61,10 @@ def split_path(text):
 class Sink:
     extensions = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE 10000000")
 
-    def __init__(self, hosts=("127.0.0.1",), port=None):
+    def __init__(self, hosts=("127.0.0.1",), port=None, also=()):
+        """ALSO: further (host, port) to listen at."""
         self.port = port or servers.free_port(hosts)
-        self.hosts = hosts
+        self.places = [(host, self.port) for host in hosts] + list(also)
         self.changed = threading.Condition()
         self.deliveries = []
         self.refusals = {}
@@ -78,10 +79,10 @@ class Sink:
         self.close()
 
     def start(self):
-        for host in self.hosts:
-            listener = socket.create_server((host, self.port), backlog=256)
+        for place in self.places:
+            listener = socket.create_server(place, backlog=256)
             self.listeners.append(listener)
-            threading.Thread(target=self._accept, args=(listener, host), daemon=True).start()
+            threading.Thread(target=self._accept, args=(listener, place[0]), daemon=True).start()
         return self
 
     def close(self):

@@ -97,6 +97,7 @@ lmtp_host_lookup = native
 smtp_address_preference = ipv4
 smtp_destination_rate_delay = 0
 lmtp_tcp_port = %(lmtp_port)d
+known_tcp_ports = smtp=%(smtp_port)d
 default_destination_concurrency_limit = 20
 """
 
@@ -140,19 +141,19 @@ class Postfix(servers.Server):
     smtp and lmtp find; to which ports they deliver are LMTP_PORT and SMTP_PORT. PROCESSES limits smtpd."""
 
     def __init__(self, box, main="", settings=None, master_lines="", hosts=None, lmtp_port=24, smtp_port=25,
-                 processes="-", name="postfix"):
+                 processes="-", name="postfix", port=None):
         name = box._unique(name)
         self.folder = box.path(name)
         self.etc, self.queue, self.data = (os.path.join(self.folder, d) for d in ("etc", "queue", "data"))
         self.mail_log = os.path.join(self.folder, "mail.log")
-        self.port = servers.free_port()
+        self.port = port or servers.free_port()
         self.owner, self.group = owner()
-        self.hosts, self.smtp_port = dict(hosts or {}), smtp_port
+        self.hosts = dict(hosts or {})
         self.environ = environment()
         super().__init__(box, name, [DAEMONS + "/master", "-c", self.etc, "-d"], self.environ)
         words = {"queue": self.queue, "data": self.data, "sbin": SBIN, "daemons": DAEMONS, "libraries": LIBRARIES,
                  "meta": self.etc, "owner": self.owner, "group": self.group, "log": self.mail_log,
-                 "folder": self.folder, "lmtp_port": lmtp_port, "port": self.port, "processes": processes}
+                 "folder": self.folder, "lmtp_port": lmtp_port, "smtp_port": smtp_port, "port": self.port, "processes": processes}
         imported = "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C"
         imported += "".join(" %s=%s" % pair for pair in self.environ.items())
         self.base = MAIN.replace("$(import_default)", imported) % words
@@ -187,8 +188,7 @@ class Postfix(servers.Server):
             if os.path.exists("%s/postfix-%s.so" % (LIBRARIES, kind))))
         self._write(self.queue + "/etc/hosts", "127.0.0.1 localhost\n" + "".join(
             "%s %s\n" % (address, name) for name, address in self.hosts.items()))
-        self._write(self.queue + "/etc/nsswitch.conf", "hosts: files\nservices: files\n")
-        self._write(self.queue + "/etc/services", "smtp %d/tcp\n" % self.smtp_port)
+        self._write(self.queue + "/etc/nsswitch.conf", "hosts: files\n")
         self._write(self.queue + "/etc/resolv.conf", "")
         if os.path.exists("/etc/localtime"):
             shutil.copy("/etc/localtime", self.queue + "/etc/localtime")
@@ -293,9 +293,9 @@ class Postfix(servers.Server):
 
     # --- mail ---------------------------------------------------------------------------------------
 
-    def session(self, source="127.0.0.1", timeout=60, hello="client.example"):
+    def session(self, source="127.0.0.1", timeout=60, hello="client.example", port=None):
         """A greeted SMTP session. From 127.0.0.9 it may send anywhere."""
-        return Session(("127.0.0.1", self.port), source, timeout, hello)
+        return Session(("127.0.0.1", port or self.port), source, timeout, hello)
 
     def queue_ids(self):
         """Files of messages that are not delivered yet."""
