@@ -215,7 +215,7 @@ start_publishers(struct cached *cached, struct text *why)
 			.cache_dir = cached->settings->cache_dir,
 			.settings = &cached->settings->project,
 			.map_size = cached->settings->map_size,
-			.ready = on_ready,
+			.ready = projections[i].since > 1 ? on_ready : NULL,
 			.say = say_level,
 			.caught_up = wake_control,
 			.context = cached,

@@ -95,6 +95,7 @@ const struct projection projections[PROJECT_ENVIRONMENTS] = {
 	[PROJECT_DNS] = {
 		.name = "dns",
 		.format = DNS_FORMAT,
+		.since = 1,
 		.letters = "nrsz",
 		.counted = { [PROJECT_DNS_ZONES] = "zones", [PROJECT_DNS_HELD] = "held_zones" },
 		.counted_help = { [PROJECT_DNS_ZONES] = "Zones that are served.",
@@ -108,6 +109,7 @@ const struct projection projections[PROJECT_ENVIRONMENTS] = {
 	[PROJECT_MAIL] = {
 		.name = "mail",
 		.format = MAIL_VERSION,
+		.since = 2,
 		.letters = "adf",
 		.counted = { [PROJECT_MAIL_DOMAINS] = "mail_domains", [PROJECT_MAIL_ADDRESSES] = "mail_addresses" },
 		.counted_help = { [PROJECT_MAIL_DOMAINS] = "Mail domains.",

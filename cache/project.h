@@ -90,6 +90,7 @@ enum { PROJECT_COUNTED_MAX = 2 };
 struct projection {
 	const char *name;    /* of its folder in the cache's */
 	unsigned format;     /* the version of its records, and the folder in that folder */
+	unsigned since;      /* PROFILE_VERSION of the first program whose directory/ holds what it needs; 1: every one does */
 	const char *letters; /* that its subjects begin with, in order; no two environments share one */
 	const char *counted[PROJECT_COUNTED_MAX]; /* in status and metrics; NULL: no more */
 	const char *counted_help[PROJECT_COUNTED_MAX];

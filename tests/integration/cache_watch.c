@@ -6,6 +6,8 @@
  *	cache_watch watch CACHE_DIR < NAMES      until TERM
  *	cache_watch hold CACHE_DIR < NAMES       the same, but sleeps in the middle of a snapshot
  *	cache_watch dump CACHE_DIR < ZONES       prints what ZONES hold, but for their serials
+ *	cache_watch lock ENVIRONMENT             holds the writer's lock of the environment in that folder, as a reader that was
+ *	                                         taken over could
  *
  * The writer of the directory keeps a number N of its own for each watched name and always replaces all records of the
  * name together: two A records 10.x.y.1 and 10.x.y.2 where N = 256 x + y, and an MX record of preference N when a word "mx" stands
@@ -16,12 +18,14 @@
 #include <config.h>
 
 #include "cache/dns.h"
+#include "cache/store.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BAD_MAX = 20, PAUSE_NANOSECONDS = 300000 };
 
@@ -261,14 +265,33 @@ dump(struct cache *cache)
 	return 0;
 }
 
+static int
+hold_lock(const char *folder)
+{
+	const struct store_options options = { .map_size = 64 << 20, .file_mode = 0640, .group = (gid_t)-1 };
+	struct store *store;
+	struct store_txn *txn;
+
+	if (store_open_writer(folder, &options, &store) < 0 || store_begin_write(store, &txn) < 0) {
+		fprintf(stderr, "%s\n", store_error_text());
+		return 1;
+	}
+	printf("locked\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 int
 main(int argc, char **argv)
 {
 	struct cache *cache;
 	int status;
 
+	if (argc == 3 && strcmp(argv[1], "lock") == 0)
+		return hold_lock(argv[2]);
 	if (argc != 3 || read_names() < 0 || dns_open(argv[2], NULL, &cache) < 0) {
-		fprintf(stderr, "usage: cache_watch watch|hold|dump CACHE_DIR < NAMES\n");
+		fprintf(stderr, "usage: cache_watch watch|hold|dump CACHE_DIR < NAMES, or lock ENVIRONMENT\n");
 		return 2;
 	}
 	signal(SIGTERM, on_end);

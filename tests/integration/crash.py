@@ -6,9 +6,9 @@ Killed with SIGKILL while it loads for the first time, refreshes (with and witho
 deletions and by presence), follows changes, moves subtrees, rebuilds, and reads LDIF files again; also in the middle of a
 write, which leaves LMDB's writer lock held. After each round it is started again, and `ispmanctl verify` must find
 the cache equal to the source; a rebuild must find every fragment as it is; in the end the zones must be those of a
-cache that was loaded from nothing.
+cache that was loaded from nothing, and mail must go where it goes there.
 
-Meanwhile cache_watch reads. It must never see a name absent, its records half old and half new, an older state, or an
+Meanwhile cache_watch reads, and ispmanctl looks up addresses. It must never see a name absent, its records half old and half new, an older state, or an
 unreadable cache. Readers are killed too, and must not hold pages or slots.
 
 CRASH_KILLS says how many kills (200), CRASH_SEED which.
@@ -17,6 +17,7 @@ CRASH_KILLS says how many kills (200), CRASH_SEED which.
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -104,6 +105,45 @@ class NamedWatch(threading.Thread):
         t.ok(not self.bad and self.count, "%s (%d queries)" % (what, self.count), "\n".join(self.bad[:10]))
 
 
+class MailWatch(threading.Thread):
+    """Addresses that always lead to a pair of the same number, and to no older one."""
+
+    def __init__(self, cached, addresses):
+        super().__init__(daemon=True)
+        self.cached, self.addresses = cached, addresses
+        self.ended, self.may_be_away, self.bad, self.count, self.last = False, True, [], 0, {}
+        self.start()
+
+    def run(self):
+        while not self.ended:
+            for address in self.addresses:
+                try:
+                    self.look(address)
+                except Exception as error:
+                    self.bad.append("%s: %r" % (address, error))
+                time.sleep(0.05)
+
+    def look(self, address):
+        may_be_away = self.may_be_away
+        done = self.cached.ctl("lookup", "mail", "virtual", address)
+        if done.returncode == 3 and (may_be_away or self.may_be_away):
+            return
+        numbers = re.findall(r"(left|right)(\d+)@far.example", done.stdout)
+        self.count += 1
+        if done.returncode != 0 or sorted(side for side, _ in numbers) != ["left", "right"] or numbers[0][1] != numbers[1][1]:
+            self.bad.append("%s: %s %s%s" % (address, done.returncode, done.stdout, done.stderr))
+            return
+        number = int(numbers[0][1])
+        if number < self.last.get(address, 0):
+            self.bad.append("%s went back to %d" % (address, number))
+        self.last[address] = number
+
+    def end(self, t, what):
+        self.ended = True
+        self.join()
+        t.ok(not self.bad and self.count, "%s (%d questions)" % (what, self.count), "\n".join(self.bad[:10]))
+
+
 class Modify(threading.Thread):
     """Changes in the background."""
 
@@ -131,6 +171,7 @@ class Crashes:
         self.counts = {}
         self.span = 0.3      # of a start until it is synchronised
         self.first_span = 0.3
+        self.mail_watch = None
 
     def note(self, kind):
         self.kills += 1
@@ -194,12 +235,17 @@ class Crashes:
         self.settle()
 
     def lose(self, what):
+        if self.mail_watch is not None:
+            # ispmanctl opens the environment anew each time, and has no other to go on with.
+            self.mail_watch.may_be_away = what == "mail"
         self.cached.kill()
         shutil.rmtree(os.path.join(self.cached.cache_dir, what))
         for _ in range(rng.randrange(1, 4)):
             self.spawn(writes=60)
             self.kill_after(what + " lost", self.first_span)
         self.settle()
+        if self.mail_watch is not None:
+            self.mail_watch.may_be_away = False
 
     def lose_directory(self, directory, slapd):
         """The replica is gone: readers go on with what dns/ has, and see only what really changed."""
@@ -208,6 +254,10 @@ class Crashes:
     def lose_dns(self, directory, slapd):
         """Readers have files open that are no more; they change over when the new ones are complete."""
         self.lose("dns")
+
+    def lose_mail(self, directory, slapd):
+        """The same of the other environment; neither is held up by the other's first build."""
+        self.lose("mail")
 
     def persist(self, directory, slapd):
         """Changes come all the while, over one or several lives."""
@@ -282,9 +332,11 @@ def run_ldap(box, t, sessionlog, kills, name):
         crashes.first_load(directory, slapd)
         box.release(fresh)
         crashes.cached = other
+    crashes.mail_watch = MailWatch(cached, directory.mail_watched)
+    crashes.mail_watch.may_be_away = False
     named = None if servers.missing("named", "module") else NamedWatch(box, cached, directory.watched)
     scenarios = ([crashes.persist] * 3 + [crashes.refresh] * 3 + [crashes.rebuild] * 2 +
-                 [crashes.rename, crashes.reconfigure, crashes.lose_directory, crashes.lose_dns])
+                 [crashes.rename, crashes.reconfigure, crashes.lose_directory, crashes.lose_dns, crashes.lose_mail])
     rounds = 0
     while crashes.kills < kills:
         rng.choice(scenarios)(directory, slapd)
@@ -301,6 +353,7 @@ def run_ldap(box, t, sessionlog, kills, name):
     tap.say("%s: %d kills (%d within a write), %s" % (name, crashes.kills, crashes.within, crashes.counts))
     t.ok(True, "%s: after %d kills the cache was equal to the directory each time" % (name, crashes.kills))
     compare_with_fresh(box, t, directory, slapd, cached, name)
+    crashes.mail_watch.end(t, name + ": mail goes where it should, to all old or all new")
     if named is not None:
         named.end(t, name + ": named answered every query, with all old or all new")
         box.release(named.named)
@@ -315,6 +368,15 @@ def dump(box, cached, directory):
                               capture_output=True, text=True).stdout
 
 
+def mail_answers(cached, directory):
+    """What each address leads to; entries that share one may stand in any order."""
+    out = []
+    for address in directory.addresses():
+        done = cached.ctl("lookup", "mail", "virtual", address)
+        out.append("%s %d %s" % (address, done.returncode, sorted(done.stdout.strip().split(","))))
+    return out
+
+
 def compare_with_fresh(box, t, directory, slapd, cached, name):
     # A zone that was moved away keeps its SOA for a while, but not in a new cache.
     slapd.modify((directory.move_subtree() if directory.moved else "") +
@@ -325,6 +387,9 @@ def compare_with_fresh(box, t, directory, slapd, cached, name):
     t.ok(len(want) > 1000 and "BAD" not in want, "%s: the zones of a cache loaded from nothing can be read" % name, want[:300])
     t.ok(got == want, "%s: the zones are those of a cache loaded from nothing" % name,
          "\n".join(sorted(set(got.splitlines()) ^ set(want.splitlines()))[:20]))
+    got, want = mail_answers(cached, directory), mail_answers(fresh, directory)
+    t.ok(got == want and sum(" 0 " in line for line in want) > 50, "%s: and so is mail" % name,
+         "\n".join(sorted(set(got) ^ set(want))[:20]))
     box.release(fresh)
 
 
@@ -392,7 +457,7 @@ def run_ldif(box, t, kills):
     while crashes.kills < kills:
         change_file()
         if rng.random() < 0.15:
-            rng.choice((crashes.lose_directory, crashes.lose_dns))(directory, None)
+            rng.choice((crashes.lose_directory, crashes.lose_dns, crashes.lose_mail))(directory, None)
             continue
         if rng.random() < 0.5:
             cached.kill()

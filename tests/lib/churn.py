@@ -22,6 +22,10 @@ def pair(n):
     return ["10.%d.%d.1" % (n >> 8, n & 255), "10.%d.%d.2" % (n >> 8, n & 255)]
 
 
+def forwards(n):
+    return ["left%d@far.example" % n, "right%d@far.example" % n]
+
+
 def change(dn, kind, *lines):
     return "\n".join(("dn: " + dn, "changetype: " + kind) + lines) + "\n\n"
 
@@ -38,7 +42,7 @@ def replace(dn, **values):
 class Churn:
     """The tree, and changes to it as LDIF."""
 
-    def __init__(self, rng, zones=200, watched=12, moved=20):
+    def __init__(self, rng, zones=200, watched=12, moved=20, users=40):
         self.rng, self.zone_count = rng, zones
         self.tree = tree = ispman_ldif.Tree(BASE)
         self.numbers = {}     # dn of a watched entry → N
@@ -63,6 +67,22 @@ class Churn:
                 self.numbers[dn.decode()] = 1
                 self.watched.append("%s.%s. mx" % (name, zone))
         tree.branch("ou", "aRecord", tree.zone_node("park.example"))
+        self.users = {}       # dn of a user → its address
+        self.forwards = {}    # dn of a group that forwards to a numbered pair → N
+        self.mail_watched = []  # its address
+        for i in range(users):
+            zone = "z%d.example" % (i % min(zones, 8))
+            tree.branch("ou", "users", ("ispmanDomain=%s,%s" % (zone, BASE)).encode())
+            dn, attributes = self.user(i, zone)
+            tree.add(dn.encode(), attributes)
+        for i in range(min(watched, 3)):
+            zone = "w%d.example" % i
+            tree.branch("ou", "ispmanMailGroup", ("ispmanDomain=%s,%s" % (zone, BASE)).encode())
+            dn = "cn=boss,ou=ispmanMailGroup,ispmanDomain=%s,%s" % (zone, BASE)
+            tree.add(dn.encode(), [("objectClass", "ispmanMailGroup"), ("cn", "boss"), ("mailLocalAddress", "boss@" + zone)] +
+                     [("mailForwardingAddress", v) for v in forwards(1)])
+            self.forwards[dn] = 1
+            self.mail_watched.append("boss@" + zone)
 
     def zone(self, zone):
         tree = self.tree
@@ -160,7 +180,57 @@ class Churn:
         return replace("ispmanVar=catchAllCNAME,ispmanModule=dns_vars,ou=conf," + BASE,
                        ispmanVal="none" if self.count % 2 else "www")
 
+    # Mail.
+
+    def user(self, number, zone):
+        """dn and attributes of a user."""
+        name = "u%d" % number
+        dn = "uid=%s,ou=users,ispmanDomain=%s,%s" % (name, zone, BASE)
+        self.users[dn] = "%s@%s" % (name, zone)
+        return dn, [("objectClass", "ispmanDomainUser"), ("uid", name), ("cn", name), ("sn", name),
+                    ("ispmanStatus", "active"), ("mailHost", "store.example"), ("mailLocalAddress", self.users[dn])]
+
+    def aliases(self, zone):
+        """Own addresses, one that others hold too, and those of another domain."""
+        rng = self.rng
+        return sorted({"alias%d@%s" % (rng.randrange(6), zone), "shared@" + zone, "taken@z%d.example" % rng.randrange(8),
+                       rng.choice(("@", "second%d@" % rng.randrange(3))) + zone})
+
+    def change_user(self):
+        dn = self.rng.choice(sorted(self.users))
+        self.count += 1
+        return replace(dn, mailAlias=self.aliases(self.users[dn].partition("@")[2]),
+                       mailForwardingAddress="to%d@far.example" % self.count)
+
+    def add_user(self):
+        self.count += 1
+        dn, attributes = self.user(1000 + self.count, "z%d.example" % self.rng.randrange(8))
+        return change(dn, "add", *("%s: %s" % pair for pair in attributes))
+
+    def delete_user(self):
+        dn = self.rng.choice(sorted(self.users))
+        if len(self.users) < 20:
+            return self.add_user()
+        del self.users[dn]
+        return change(dn, "delete")
+
+    def change_forward(self):
+        dn = self.rng.choice(sorted(self.forwards))
+        self.forwards[dn] += 1
+        return replace(dn, mailForwardingAddress=forwards(self.forwards[dn]))
+
+    def addresses(self):
+        """All that may be held by anybody."""
+        out = set(self.users.values()) | set(self.mail_watched)
+        for n in range(8):
+            zone = "z%d.example" % n
+            out |= {"shared@" + zone, "taken@" + zone, "nobody@" + zone}
+            out |= {"alias%d@%s" % (i, zone) for i in range(6)} | {"second%d@%s" % (i, zone) for i in range(3)}
+        return sorted(out)
+
     def burst(self, size):
         kinds = ([self.change_watched] * 12 + [self.add_record] * 3 + [self.delete_record] * 3 +
                  [self.swap_records] * 2 + [self.toggle_zone] * 2 + [self.move_subtree, self.move_branch, self.set_setting])
+        if self.users:
+            kinds += [self.change_user] * 3 + [self.change_forward] * 3 + [self.add_user, self.delete_user]
         return "".join(self.rng.choice(kinds)() for _ in range(size))
