@@ -258,7 +258,7 @@ static int
 weigh_fragments(struct weighing *w, char letter)
 {
 	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
-	struct span key, value, going = text_span(&w->going);
+	struct span key, value = SPAN(""), going = text_span(&w->going);
 	int r = store_cursor_open(w->apply->txn, REPLICA_FRAGMENT, &cursor);
 
 	w->zone.len = 0;
