@@ -117,7 +117,8 @@ keep(struct mail_results *list, const struct mail_result *result)
 		list->room = room;
 	}
 	list->results[list->count++] = *result;
-	if (list->count <= SHORT_LIST)
+	/* A list that was cut short keeps its table. */
+	if (list->slot_count == 0 && list->count <= SHORT_LIST)
 		return;
 	if (2 * list->count > list->slot_count)
 		make_slots(list, list->slot_count > 0 ? 2 * list->slot_count : 64);

@@ -110,7 +110,8 @@ expand(struct expansion *x, struct span result, unsigned depth)
 	struct mail_match match;
 	int r;
 
-	if (depth > x->options->group_depth || depth > MAIL_GROUP_DEPTH_MAX || x->work == 0)
+	if (depth > x->options->group_depth || depth > MAIL_GROUP_DEPTH_MAX || x->work == 0 ||
+	    x->seen_count > x->options->group_size)
 		return 0;
 	r = mail_question_set(&question, x->view, x->options, result);
 	if (r == 0)

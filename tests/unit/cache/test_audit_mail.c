@@ -163,6 +163,19 @@ groups_that_are_too_much_are_found(void **state)
 	      "(virtual_alias_expansion_limit)\n"
 	      "g3@tern.example group-too-large: g3@tern.example leads to more than 2 addresses, which Postfix refuses "
 	      "(virtual_alias_expansion_limit)\n");
+	/* Nobody at the end, but groups and groups. */
+	text_put(&text, "domain tern.example\ngroup g@tern.example");
+	for (int i = 0; i < 20; i++)
+		text_putf(&text, " to=n%d@tern.example", i);
+	for (int i = 0; i < 20; i++)
+		text_putf(&text, "\ngroup n%d@tern.example to=g@tern.example", i);
+	text_put_char(&text, '\n');
+	fill(text_str(&text));
+	text_clear(&text);
+	options.group_size = 5;
+	assert_int_equal(audit_mail(cache, &options, keep, &text), 0);
+	assert_non_null(strstr(text_str(&text), "g@tern.example group-too-large: g@tern.example leads to more than 5 addresses"));
+	text_clear(&text);
 	text_put(&text, "domain tern.example\ngroup g@tern.example");
 	for (int i = 0; i < MANY; i++)
 		text_putf(&text, " to=member.%d@elsewhere.example", i);

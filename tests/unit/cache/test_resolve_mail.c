@@ -540,6 +540,19 @@ a_long_group_that_is_too_much_stays_one(void **state)
 	options.group_size = DIRECT + 10;
 	assert_int_equal(mail_lookup(cache, &options, MAIL_VIRTUAL, SPAN("all@tern.example"), &got), 1);
 	assert_string_equal(text_str(&got), text_str(&want));
+	/* The list was long before it has anything. */
+	text_clear(&text);
+	text_put(&text, "domain tern.example\ngroup all@tern.example to=lots@tern.example to=1@x.example to=more@tern.example to=1@X.example"
+	                " to=2@x.example\ngroup lots@tern.example");
+	for (int i = 0; i < NESTED; i++)
+		text_putf(&text, " to=%d@x.example", i);
+	text_put(&text, "\ngroup more@tern.example to=2@x.example to=lots@tern.example\n");
+	fill(text_str(&text));
+	options.expand_groups = true;
+	options.group_size = DIRECT + 10;
+	text_clear(&got);
+	assert_int_equal(mail_lookup(cache, &options, MAIL_VIRTUAL, SPAN("all@tern.example"), &got), 1);
+	assert_string_equal(text_str(&got), "lots@tern.example,1@x.example,2@x.example");
 }
 
 static void
