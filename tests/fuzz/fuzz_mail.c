@@ -35,7 +35,9 @@ static const char environment[] =
 	"user j%c3%b6rg@b%c3%bccher.example host=mail4 routing=j%c3%b6rg@b%c3%bccher.example to=@elsewhere.example\n"
 	"user eve@evil.example,ada@tern.example,new@heron.example from=evil.example to=eve@evil.example login=eve\n"
 	"group staff@tern.example,x+y@tern.example to=ada@tern.example to=ADA@Tern.example to=inner@tern.example to=@other.example\n"
-	"group inner@tern.example to=staff@tern.example to=carol@elsewhere.example to=%22q,r%22@y.example to=bad%20one\n";
+	"group inner@tern.example to=staff@tern.example to=carol@elsewhere.example to=%22q,r%22@y.example to=bad%20one\n"
+	"group long@tern.example to=1@y to=2@y to=3@y to=4@y to=5@y to=6@y to=7@y to=8@y to=9@y to=10@y to=11@y to=12@y to=13@y\n"
+	"group mix@tern.example to=long@tern.example to=1@y to=staff@tern.example to=long@tern.example to=1@Y to=x+y@tern.example\n";
 
 static struct cache *cache;
 static char folder[64];
@@ -116,7 +118,7 @@ next_result(struct span *rest, struct span *out)
 static void
 are_addresses(struct span value)
 {
-	struct address addresses[16];
+	static struct address addresses[32];
 	struct span result;
 	size_t count = 0;
 
@@ -181,6 +183,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		enter();
 	map = (enum mail_map)(data[0] % MAIL_MAPS);
 	options.expand_groups = (data[0] & 0x10) != 0;
+	options.group_size = 10;
 	options.refuse_suspended_users = options.refuse_suspended_domains = (data[0] & 0x20) != 0;
 	options.relay_listed = (data[0] & 0x40) != 0;
 	options.extend = (data[0] & 0x80) != 0 ? MAIL_EXTEND_ALL : MAIL_EXTEND_LOCAL;
