@@ -178,6 +178,8 @@ const struct publish_special publish_special_dns = {
 	.know = know,
 	.wrote = wrote,
 	.letters = "nrs", /* a zone is walked with its nodes */
+	/* A zone that knows of a later epoch than the settings would have an earlier serial until these come. */
+	.letters_again = "snr",
 	.walk = walk,
 	.due = end_holds,
 };

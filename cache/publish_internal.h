@@ -61,6 +61,7 @@ struct publish_special {
 	 * or negative. */
 	int (*wrote)(struct publish *publish, struct store_txn *records, const struct reduce_input *known);
 	const char *letters; /* to walk: what has no other subjects among its own */
+	const char *letters_again; /* the same, in the order in which readers may see them change */
 	/* 1 and the next subject after WALK's that neither fragments of the walk's letter nor records tell of, 0 for none, or negative. */
 	int (*walk)(const struct walk *walk, const struct walk_cursors *cursors, struct key *out);
 	/* Time has passed: combines what is due, and says in publish->next_due when it wants to be called again. */

@@ -281,6 +281,8 @@ publish_all(struct publish *publish)
 	}
 	if (r < 0)
 		return r;
+	if (!first && publish->special != NULL)
+		walk.letters = publish->special->letters_again;
 	set_rebuilding(publish, true);
 	for (r = 1; r == 1 && !is_stopped(publish);) {
 		r = rebuild_step(publish, &walk, first, sequence);
