@@ -426,7 +426,7 @@ read_contact(const struct cache *cache)
 
 	if (cache->run_dir == NULL)
 		return 0;
-	count = counters_read_all(cache->run_dir, &readings);
+	count = counters_read_own(cache->run_dir, &readings);
 	for (int i = 0; i < count; i++) {
 		const struct counters_value *value;
 

@@ -281,11 +281,8 @@ start(struct cached *cached, struct text *why)
 {
 	struct settings *settings = cached->settings;
 	gid_t group;
-	int r = group_of(settings, PROJECT_DNS, &group, why);
+	int r = make_folder(settings->cache_dir, 0755, (gid_t)-1, why);
 
-	if (r < 0)
-		return r;
-	r = make_folder(settings->cache_dir, 0755, (gid_t)-1, why);
 	if (r == 0)
 		r = make_folder(settings->run_dir, 0755, (gid_t)-1, why);
 	for (enum project_environment i = 0; i < PROJECT_ENVIRONMENTS; i++)
@@ -294,9 +291,15 @@ start(struct cached *cached, struct text *why)
 		r = start_storage(cached, why);
 	if (r < 0)
 		return r;
-	r = counters_prepare(settings->run_dir, group);
-	if (r < 0)
-		log_warning("%s/metrics cannot be made, there will be no counters: %s", settings->run_dir, strerror(-r));
+	for (enum project_environment i = 0; i < PROJECT_ENVIRONMENTS; i++) {
+		r = group_of(settings, i, &group, why);
+		if (r < 0)
+			return r;
+		r = counters_prepare(settings->run_dir, projections[i].name, group);
+		if (r < 0)
+			log_warning("%s/metrics/%s cannot be made, its readers will have no counters: %s", settings->run_dir,
+			            projections[i].name, strerror(-r));
+	}
 	counters_remove_dead(settings->run_dir, NULL);
 	cached->counters = cached_counters_open(settings->run_dir);
 	cached->service.settings = settings;

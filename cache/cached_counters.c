@@ -71,7 +71,7 @@ cached_counters_open(const char *run_dir)
 		for (size_t c = 0; c < PROJECT_COUNTED_MAX && projections[i].counted[c] != NULL; c++)
 			rows[count++] = (struct counters_row){ projections[i].counted[c], NULL, projections[i].counted_help[c],
 				                               COUNTERS_GAUGE };
-	out->counters = counters_open(run_dir, CACHE_CONTACT_PROGRAM, rows, count);
+	out->counters = counters_open(run_dir, NULL, CACHE_CONTACT_PROGRAM, rows, count);
 	return out;
 }
 

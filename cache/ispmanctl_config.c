@@ -53,9 +53,11 @@ print_apparmor(const struct settings *s)
 	       "\n"
 	       "%s/ r,\n"
 	       "%s/metrics/ r,\n"
-	       "%s/metrics/* rwk,\n",
+	       "%s/metrics/* rk,\n"
+	       "%s/metrics/dns/ r,\n"
+	       "%s/metrics/dns/* rwk,\n",
 	       MODULE_DIR, s->cache_dir, s->cache_dir, s->cache_dir, s->cache_dir, s->cache_dir, s->run_dir,
-	       s->run_dir, s->run_dir);
+	       s->run_dir, s->run_dir, s->run_dir, s->run_dir);
 }
 
 static void

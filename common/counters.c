@@ -88,8 +88,17 @@ fill_image(struct counters *c, const struct counters_row *rows)
 	}
 }
 
+int
+counters_folder(const char *run_dir, const char *audience, char **out)
+{
+	int r = audience == NULL ? asprintf(out, "%s/%s", run_dir, COUNTERS_FOLDER)
+	                         : asprintf(out, "%s/%s/%s", run_dir, COUNTERS_FOLDER, audience);
+
+	return r < 0 ? -ENOMEM : 0;
+}
+
 struct counters *
-counters_open(const char *run_dir, const char *program, const struct counters_row *rows, size_t count)
+counters_open(const char *run_dir, const char *audience, const char *program, const struct counters_row *rows, size_t count)
 {
 	struct counters *c = calloc(1, sizeof(*c));
 
@@ -104,7 +113,7 @@ counters_open(const char *run_dir, const char *program, const struct counters_ro
 	c->size = c->shards_offset + (size_t)COUNTERS_SHARDS * c->shard_stride;
 	copy_text(c->program, sizeof(c->program), program);
 	c->image = mmap(NULL, c->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (c->image == MAP_FAILED || asprintf(&c->folder, "%s/%s", run_dir, COUNTERS_FOLDER) < 0) {
+	if (c->image == MAP_FAILED || counters_folder(run_dir, audience, &c->folder) < 0) {
 		if (c->image != MAP_FAILED)
 			munmap(c->image, c->size);
 		free(c);
@@ -287,14 +296,12 @@ counters_leave(struct counters *c)
 	end(c, true);
 }
 
-int
-counters_prepare(const char *run_dir, gid_t group)
+/* Makes the folder PATH. */
+static int
+prepare_folder(const char *path, gid_t group, mode_t mode)
 {
-	cleanup(free_charp) char *path = NULL;
 	cleanup(close_fdp) int fd = -1;
 
-	if (asprintf(&path, "%s/%s", run_dir, COUNTERS_FOLDER) < 0)
-		return -ENOMEM;
 	if (mkdir(path, 0750) < 0 && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -302,8 +309,22 @@ counters_prepare(const char *run_dir, gid_t group)
 		return -errno;
 	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0)
 		return -errno;
-	/* Group members create files here; sticky, so that none removes another's. */
-	if (fchmod(fd, 03775) < 0)
+	if (fchmod(fd, mode) < 0)
 		return -errno;
 	return 0;
+}
+
+int
+counters_prepare(const char *run_dir, const char *audience, gid_t group)
+{
+	cleanup(free_charp) char *top = NULL;
+	cleanup(free_charp) char *path = NULL;
+	int r = counters_folder(run_dir, NULL, &top);
+
+	if (r == 0)
+		r = counters_folder(run_dir, audience, &path);
+	if (r == 0)
+		r = prepare_folder(top, (gid_t)-1, 0755);
+	/* Group members create files here; sticky, so that none removes another's. */
+	return r < 0 ? r : prepare_folder(path, group, 03775);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * Counters that can be read while the program runs: a small mapped file a process in RUN-DIR/metrics.
+ * Counters that can be read while the program runs: a small mapped file a process in RUN-DIR/metrics/AUDIENCE, or in
+ * RUN-DIR/metrics itself for the program that makes these folders.
  *
  * Counting takes no lock and no system call: each thread adds to a shard on cache lines of its own, whoever
  * reads sums the shards. Nothing here may fail the program: a handle of NULL is accepted by every
@@ -9,8 +10,9 @@
  * memory until counters_publish() finds it usable.
  *
  * The file is NAME.PID (or NAME.PID.N), mode 0644, and its process holds a flock on it for as long as it
- * lives: a file that can be locked belongs to nobody any more. RUN-DIR/metrics is made by ispman-cached
- * (counters_prepare) with mode 3775 and the group of the programs that answer from the cache.
+ * lives: a file that can be locked belongs to nobody any more. The folders are made by ispman-cached (counters_prepare):
+ * RUN-DIR/metrics is its own, and each audience has one with mode 3775 and the group of the programs that answer from
+ * its environment. So no reader can pose as the writer or as another audience's reader.
  */
 #pragma once
 
@@ -44,8 +46,9 @@ struct counters_row {
 
 struct counters;
 
-/* Begins counting and tries to publish. PROGRAM is the first part of the file's name. NULL without memory. */
-struct counters *counters_open(const char *run_dir, const char *program,
+/* Begins counting and tries to publish. AUDIENCE is a word such as "shop", NULL for the folder itself; PROGRAM is the first part of
+ * the file's name. NULL without memory. */
+struct counters *counters_open(const char *run_dir, const char *audience, const char *program,
                                const struct counters_row *rows, size_t count);
 
 /* Tries again to have the file in the folder; cheap when it is there (one fstat). For a quiet place
@@ -66,8 +69,9 @@ void counters_close(struct counters *counters);
 /* The same, but leaves the file for whoever wants the last figures of a program that stopped. */
 void counters_leave(struct counters *counters);
 
-/* Makes RUN_DIR/metrics (mode 3775, GROUP unless it is (gid_t)-1). Returns 0 or a negative errno. */
-must_check int counters_prepare(const char *run_dir, gid_t group);
+/* Makes RUN_DIR/metrics (mode 0755) and in it AUDIENCE's folder (mode 3775, GROUP unless it is (gid_t)-1).
+ * Returns 0 or a negative errno. */
+must_check int counters_prepare(const char *run_dir, const char *audience, gid_t group);
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
@@ -88,9 +92,11 @@ struct counters_reading {
 	struct counters_value *values;
 };
 
-/* Reads every file of the folder, sorted by program, pid and start; what is not ours is passed over.
+/* Reads every file of all folders, sorted by program, pid and start; what is not ours is passed over.
  * Returns the number of readings in *OUT (0 without a folder) or a negative errno. */
 must_check int counters_read_all(const char *run_dir, struct counters_reading **out);
+/* The same, only of RUN_DIR/metrics itself: of who makes the folders. */
+must_check int counters_read_own(const char *run_dir, struct counters_reading **out);
 void counters_reading_free(struct counters_reading *readings, int count);
 
 /* The value of NAME (and LABELS, NULL for none), or NULL. */

@@ -50,3 +50,6 @@ enum {
 must_check int counters_parse(struct span image, struct counters_reading *out);
 
 void counters_remove_dead_in(const char *folder, const char *program);
+
+/* The path of AUDIENCE's folder, or with NULL of that which holds them all, to be freed. 0 or -ENOMEM. */
+must_check int counters_folder(const char *run_dir, const char *audience, char **out);

@@ -180,6 +180,25 @@ read_file(int folder, const char *name, struct counters_reading *out)
 	return r;
 }
 
+static void
+closedirp(DIR **dir)
+{
+	if (*dir != NULL)
+		closedir(*dir);
+}
+
+/* NULL when NAME is no folder. */
+static DIR *
+open_folder(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	return dir;
+}
+
 static int
 by_program(const void *a, const void *b)
 {
@@ -191,50 +210,83 @@ by_program(const void *a, const void *b)
 	return r != 0 ? r : (x->started > y->started) - (x->started < y->started);
 }
 
-static void
-closedirp(DIR **dir)
-{
-	if (*dir != NULL)
-		closedir(*dir);
-}
+struct readings {
+	struct counters_reading *all;
+	int count;
+};
 
-int
-counters_read_all(const char *run_dir, struct counters_reading **out)
+/* The files of DIR, and of the folders in it while DEPTH lasts. */
+static int
+read_folder(DIR *dir, int depth, struct readings *readings)
 {
-	cleanup(free_charp) char *path = NULL;
-	cleanup(closedirp) DIR *dir = NULL;
-	struct counters_reading *readings = NULL;
 	const struct dirent *file;
-	int count = 0;
 
-	if (asprintf(&path, "%s/%s", run_dir, COUNTERS_FOLDER) < 0)
-		return -ENOMEM;
-	dir = opendir(path);
-	if (dir == NULL && errno != ENOENT)
-		return -errno;
-	while (dir != NULL && count < READINGS_MAX && (file = readdir(dir)) != NULL) {
+	while (readings->count < READINGS_MAX && (file = readdir(dir)) != NULL) {
+		cleanup(closedirp) DIR *below = NULL;
 		struct counters_reading reading = { .count = 0 };
 		struct counters_reading *more;
 		int r;
 
 		if (file->d_name[0] == '.')
 			continue;
+		below = depth > 0 ? open_folder(dirfd(dir), file->d_name) : NULL;
+		if (below != NULL) {
+			r = read_folder(below, depth - 1, readings);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		r = read_file(dirfd(dir), file->d_name, &reading);
 		if (r < 0 && r != -ENOMEM)
 			continue;
-		more = r == 0 ? realloc(readings, (size_t)(count + 1) * sizeof(*readings)) : NULL;
+		more = r == 0 ? realloc(readings->all, (size_t)(readings->count + 1) * sizeof(*more)) : NULL;
 		if (more == NULL) {
 			free(reading.values);
-			counters_reading_free(readings, count);
 			return -ENOMEM;
 		}
-		readings = more;
-		readings[count++] = reading;
+		readings->all = more;
+		readings->all[readings->count++] = reading;
 	}
-	if (count > 1)
-		qsort(readings, (size_t)count, sizeof(*readings), by_program);
-	*out = readings;
-	return count;
+	return 0;
+}
+
+static int
+read_folders(const char *run_dir, int depth, struct counters_reading **out)
+{
+	cleanup(free_charp) char *path = NULL;
+	cleanup(closedirp) DIR *dir = NULL;
+	struct readings readings = { NULL, 0 };
+	int r = counters_folder(run_dir, NULL, &path);
+
+	if (r < 0) {
+		path = NULL;
+		return r;
+	}
+	dir = opendir(path);
+	if (dir == NULL && errno != ENOENT)
+		return -errno;
+	if (dir != NULL)
+		r = read_folder(dir, depth, &readings);
+	if (r < 0) {
+		counters_reading_free(readings.all, readings.count);
+		return r;
+	}
+	if (readings.count > 1)
+		qsort(readings.all, (size_t)readings.count, sizeof(*readings.all), by_program);
+	*out = readings.all;
+	return readings.count;
+}
+
+int
+counters_read_all(const char *run_dir, struct counters_reading **out)
+{
+	return read_folders(run_dir, 1, out);
+}
+
+int
+counters_read_own(const char *run_dir, struct counters_reading **out)
+{
+	return read_folders(run_dir, 0, out);
 }
 
 void
@@ -255,16 +307,23 @@ counters_find(const struct counters_reading *reading, const char *name, const ch
 	return NULL;
 }
 
-void
-counters_remove_dead_in(const char *folder, const char *program)
+static void
+remove_dead(DIR *dir, const char *program, int depth)
 {
-	cleanup(closedirp) DIR *dir = opendir(folder);
 	const struct dirent *file;
 
-	while (dir != NULL && (file = readdir(dir)) != NULL) {
+	while ((file = readdir(dir)) != NULL) {
+		cleanup(closedirp) DIR *below = NULL;
 		struct counters_reading reading = { .count = 0 };
 
-		if (file->d_name[0] == '.' || read_file(dirfd(dir), file->d_name, &reading) < 0)
+		if (file->d_name[0] == '.')
+			continue;
+		below = depth > 0 ? open_folder(dirfd(dir), file->d_name) : NULL;
+		if (below != NULL) {
+			remove_dead(below, program, depth - 1);
+			continue;
+		}
+		if (read_file(dirfd(dir), file->d_name, &reading) < 0)
 			continue;
 		if (!reading.alive && (program == NULL || strcmp(reading.program, program) == 0))
 			unlinkat(dirfd(dir), file->d_name, 0);
@@ -273,15 +332,27 @@ counters_remove_dead_in(const char *folder, const char *program)
 }
 
 void
+counters_remove_dead_in(const char *folder, const char *program)
+{
+	cleanup(closedirp) DIR *dir = opendir(folder);
+
+	if (dir != NULL)
+		remove_dead(dir, program, 0);
+}
+
+void
 counters_remove_dead(const char *run_dir, const char *program)
 {
 	cleanup(free_charp) char *folder = NULL;
+	cleanup(closedirp) DIR *dir = NULL;
 
-	if (asprintf(&folder, "%s/%s", run_dir, COUNTERS_FOLDER) < 0) {
+	if (counters_folder(run_dir, NULL, &folder) < 0) {
 		folder = NULL;
 		return;
 	}
-	counters_remove_dead_in(folder, program);
+	dir = opendir(folder);
+	if (dir != NULL)
+		remove_dead(dir, program, 1);
 }
 
 /* --- OpenMetrics --------------------------------------------------------------------------------- */

@@ -120,7 +120,7 @@ hold_counters(const char *run_dir)
 
 	pthread_mutex_lock(&shared_lock);
 	if (shared_holders++ == 0)
-		shared_counters = counters_open(run_dir, "dlz_ispman", counter_rows, array_size(counter_rows));
+		shared_counters = counters_open(run_dir, "dns", "dlz_ispman", counter_rows, array_size(counter_rows));
 	counters = shared_counters;
 	pthread_mutex_unlock(&shared_lock);
 	return counters;
@@ -241,7 +241,7 @@ instance_open(struct instance *instance)
 		return -ENOMEM;
 	instance->counters = hold_counters(instance->arguments.run_dir);
 	if (counters_publish(instance->counters) == 0)
-		instance->log(DLZ_LOG_WARNING, "dlz %s: no counters for ispmanctl metrics: %s/metrics cannot be written to",
+		instance->log(DLZ_LOG_WARNING, "dlz %s: no counters for ispmanctl metrics: %s/metrics/dns cannot be written to",
 		              instance->name, instance->arguments.run_dir);
 	if (!instance->codes.complete)
 		instance->log(DLZ_LOG_WARNING, "dlz %s: this named does not tell its result codes; "

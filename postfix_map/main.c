@@ -220,7 +220,7 @@ run(struct socketmapd *d, int signals)
 	use_rules(d, d->settings);
 	r = start(d, signals);
 	if (r == 0) {
-		d->serve.counters = counters_open(d->settings->run_dir, SERVE_PROGRAM, serve_counter_rows, SERVE_COUNTS);
+		d->serve.counters = counters_open(d->settings->run_dir, "mail", SERVE_PROGRAM, serve_counter_rows, SERVE_COUNTS);
 		notify_status("answering");
 		notify_ready();
 		log_info("answering");

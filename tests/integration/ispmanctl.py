@@ -244,7 +244,7 @@ def snippets(t, world):
         t.same((done.returncode, done.stdout), (0, ""), "named-checkconf accepts it")
     postfix_snippet(t, world)
     text = world.ctl("config", "apparmor").stdout
-    t.ok("%s/dns/*/lock.mdb rwk,\n" % world.cache_dir in text and "%s/metrics/* rwk,\n" % world.run_dir in text,
+    t.ok("%s/dns/*/lock.mdb rwk,\n" % world.cache_dir in text and "%s/metrics/dns/* rwk,\n" % world.run_dir in text,
          "config apparmor", text)
     text = world.ctl("config", "slapd").stdout
     t.ok('dn.exact="cn=reader,dc=tern,dc=example" size=unlimited' in text and "(olcSuffix=dc=tern,dc=example)" in text,

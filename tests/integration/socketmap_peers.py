@@ -36,7 +36,7 @@ ABSENT = "NOTFOUND "
 class Cache:
     def __init__(self, box, name):
         self.dir, self.run_dir = box.path(name), box.path(name + "-run")
-        os.makedirs(self.run_dir + "/metrics")
+        os.makedirs(self.run_dir + "/metrics/mail")
         self.folder = os.path.join(self.dir, "mail/1")
 
     def write(self, text=MAIL):
@@ -345,7 +345,7 @@ def check_hold(t, box):
 
 def metric(cache, name):
     """A counter of the program that wrote there last: the file's values are summed over its shards."""
-    folder = os.path.join(cache.run_dir, "metrics")
+    folder = os.path.join(cache.run_dir, "metrics/mail")
     total = 0
     for file in os.listdir(folder) if os.path.isdir(folder) else ():
         with open(os.path.join(folder, file), "rb") as f:

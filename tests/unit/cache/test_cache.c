@@ -223,8 +223,8 @@ its_age_is_what_the_writer_publishes(void **state)
 	assert_int_equal(cache_check_age(cache, 6000), 0);
 
 	assert_int_equal(mkdir(path_of("run"), 0755), 0);
-	assert_int_equal(counters_prepare(path_of("run"), (gid_t)-1), 0);
-	counters = counters_open(path_of("run"), CACHE_CONTACT_PROGRAM, rows, 1);
+	assert_int_equal(counters_prepare(path_of("run"), "dns", (gid_t)-1), 0);
+	counters = counters_open(path_of("run"), NULL, CACHE_CONTACT_PROGRAM, rows, 1);
 	counters_set(counters, 0, ((uint64_t)time(NULL) - 100) * 1000000);
 	for (time_t until = time(NULL) + DEADLINE_SECONDS; age < 100 || age > 100 + DEADLINE_SECONDS;) {
 		assert_int_equal(cache_age(cache, &age), 0);

@@ -61,8 +61,8 @@ shards_of_many_threads_add_up(void **state)
 	struct counters *c;
 
 	(void)state;
-	assert_int_equal(counters_prepare(folder, (gid_t)-1), 0);
-	c = counters_open(folder, "test", rows, ROWS);
+	assert_int_equal(counters_prepare(folder, "shop", (gid_t)-1), 0);
+	c = counters_open(folder, "shop", "test", rows, ROWS);
 	assert_non_null(c);
 	for (size_t i = 0; i < array_size(threads); i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, count_much, c), 0);
@@ -72,6 +72,8 @@ shards_of_many_threads_add_up(void **state)
 	counters_add(c, ROWS, 1);
 	assert_int_equal(counters_get(c, HITS), 200000);
 
+	/* It is a reader's, not the maker's of the folders. */
+	assert_int_equal(counters_read_own(folder, &readings), 0);
 	assert_int_equal(counters_read_all(folder, &readings), 1);
 	assert_true(readings[0].alive);
 	assert_int_equal(readings[0].pid, getpid());
@@ -95,13 +97,13 @@ counting_goes_on_without_a_folder_and_appears_with_it(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/later", folder);
-	c = counters_open(path, "test", rows, ROWS);
+	c = counters_open(path, "shop", "test", rows, ROWS);
 	assert_non_null(c);
 	counters_add(c, MISSES, 3);
 	assert_int_equal(counters_publish(c), 0);
 	assert_int_equal(counters_get(c, MISSES), 3);
 	assert_int_equal(mkdir(path, 0755), 0);
-	assert_int_equal(counters_prepare(path, (gid_t)-1), 0);
+	assert_int_equal(counters_prepare(path, "shop", (gid_t)-1), 0);
 	assert_int_equal(counters_publish(c), 1);
 	counters_add(c, MISSES, 2);
 	assert_int_equal(counters_read_all(path, &readings), 1);
@@ -112,7 +114,7 @@ counting_goes_on_without_a_folder_and_appears_with_it(void **state)
 	counters_remove_dead(path, NULL);
 	assert_int_equal(counters_read_all(path, &readings), 1);
 	counters_reading_free(readings, 1);
-	snprintf(path, sizeof(path), "%s/later/metrics/test.%ld", folder, (long)getpid());
+	snprintf(path, sizeof(path), "%s/later/metrics/shop/test.%ld", folder, (long)getpid());
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(counters_publish(c), 1);
 	snprintf(path, sizeof(path), "%s/later", folder);
@@ -138,8 +140,8 @@ null_is_a_handle(void **state)
 static void
 two_tables_of_one_process_have_two_files(void **state)
 {
-	struct counters *a = counters_open(folder, "test", rows, ROWS);
-	struct counters *b = counters_open(folder, "test", rows, ROWS);
+	struct counters *a = counters_open(folder, "shop", "test", rows, ROWS);
+	struct counters *b = counters_open(folder, "shop", "test", rows, ROWS);
 	struct counters_reading *readings;
 
 	(void)state;
@@ -158,7 +160,7 @@ the_dead_are_known_and_removed(void **state)
 
 	(void)state;
 	if (child == 0) {
-		struct counters *c = counters_open(folder, "gone", rows, ROWS);
+		struct counters *c = counters_open(folder, "shop", "gone", rows, ROWS);
 
 		counters_add(c, HITS, 42);
 		counters_leave(c);
@@ -196,9 +198,9 @@ foreign_files_are_passed_over(void **state)
 		fputs(contents[i], f);
 		fclose(f);
 	}
-	snprintf(path, sizeof(path), "%s/metrics/fifo", folder);
+	snprintf(path, sizeof(path), "%s/metrics/shop/fifo", folder);
 	assert_int_equal(mkfifo(path, 0666), 0);
-	snprintf(path, sizeof(path), "%s/metrics/link", folder);
+	snprintf(path, sizeof(path), "%s/metrics/shop/link", folder);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	assert_int_equal(counters_read_all(folder, &readings), 0);
 	counters_reading_free(readings, 0);
