@@ -22,6 +22,8 @@ struct mail_settings {
 	const struct profile *profile;
 	size_t cross_count;
 	const struct cross_claim *cross;
+	size_t transport_count; /* 0: a domain may state any */
+	const struct span *transports; /* the names of those that it may: "smtp" */
 };
 
 /* What one entry may cost: beyond this its values are left out, and that is a problem. OCTETS is what all its fragments take together:

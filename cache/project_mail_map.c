@@ -188,6 +188,18 @@ is_transport(struct span value)
 	return i < value.len && value.data[i] == ':' && value.len <= TRANSPORT_MAX && complaint_is_printable(value);
 }
 
+/* Whether a domain may state it: by the name before the colon; one without a name is Postfix's default. */
+static bool
+may_state(const struct mail_settings *settings, struct span transport)
+{
+	struct span name = span_from(transport.data, (size_t)((const char *)memchr(transport.data, ':', transport.len) - transport.data));
+
+	for (size_t i = 0; i < settings->transport_count; i++)
+		if (span_is(name, settings->transports[i]))
+			return true;
+	return settings->transport_count == 0 || name.len == 0;
+}
+
 static int
 transport_of(struct mail_mapping *m, struct span attribute, struct span *out)
 {
@@ -198,11 +210,19 @@ transport_of(struct mail_mapping *m, struct span attribute, struct span *out)
 	*out = (struct span){ "", 0 };
 	if (r < 0 || values.count == 0)
 		return r;
-	if (values.count == 1 && is_transport(values.values[0])) {
+	if (values.count == 1 && is_transport(values.values[0]) && may_state(m->settings, values.values[0])) {
 		*out = values.values[0];
 		return 0;
 	}
 	say = complaint_begin(&m->complaints);
+	if (values.count == 1 && is_transport(values.values[0])) {
+		text_put_span(say, attribute);
+		text_put(say, " is not used: ");
+		complaint_quote(say, values.values[0]);
+		text_put(say, " names a transport that [claims] transports of ispman.conf does not allow.");
+		mail_mapping_complain(m, "foreign-transport");
+		return 0;
+	}
 	text_put_span(say, attribute);
 	text_put(say, " is not used: ");
 	if (values.count > 1)

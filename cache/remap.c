@@ -44,6 +44,10 @@ projection_name(const struct apply *apply, struct text *out)
 		text_put_char(out, '/');
 		text_put_span(out, mail->cross[i].domain);
 	}
+	for (size_t i = 0; i < mail->transport_count; i++) {
+		text_put(out, " transport ");
+		text_put_span(out, mail->transports[i]);
+	}
 }
 
 /* Whether directory/ says NAME of itself as VALUE: 1, 0, or negative. */

@@ -120,6 +120,17 @@ check_cross_claim(const char *value, struct text *why)
 }
 
 static int
+check_transport_name(const char *value, struct text *why)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+	if (strcmp(value, "*") == 0 || value[strspn(value, letters)] == '\0')
+		return 0;
+	text_put(why, "names of services in master.cf such as smtp, without a colon, or *");
+	return -EINVAL;
+}
+
+static int
 check_prefix(const char *value, struct text *why)
 {
 	struct reverse_prefix prefix;
@@ -192,6 +203,9 @@ static const struct conf_setting rows[] = {
 
 	{ "claims", "allow-cross-domain", CONF_LIST, AT(claims_cross_domain), .check = check_cross_claim,
 	  .help = "whose entries may hold addresses of which other domain: CLAIMER/DOMAIN, * for any" },
+	{ "claims", "transports", CONF_LIST, AT(claims_transports), .check = check_transport_name,
+	  .def = "smtp lmtp relay error retry discard",
+	  .help = "which of Postfix's transports a domain's entry may name, * for any" },
 
 	{ "profile", "domain-class", CONF_STRING, WORD(0), .check = check_attribute,
 	  .help = "class of a domain" },
@@ -419,6 +433,24 @@ fill_dns(struct settings *s, struct text *why)
 }
 
 static int
+fill_transports(struct settings *s)
+{
+	const struct conf_list *names = &s->claims_transports;
+	struct span *transports = arena_alloc(&s->arena, (names->count + 1) * sizeof(*transports));
+
+	if (transports == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < names->count; i++) {
+		if (strcmp(names->items[i], "*") == 0)
+			return 0;
+		transports[i] = span_of(names->items[i]);
+	}
+	s->mail_projection.transports = transports;
+	s->mail_projection.transport_count = names->count;
+	return 0;
+}
+
+static int
 fill_mail(struct settings *s, struct text *why)
 {
 	size_t count = s->claims_cross_domain.count;
@@ -433,7 +465,7 @@ fill_mail(struct settings *s, struct text *why)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return fill_transports(s);
 }
 
 static int

@@ -60,7 +60,7 @@ struct settings {
 	struct mail_settings_values mail_values;
 
 	/* [claims] */
-	struct conf_list claims_cross_domain;
+	struct conf_list claims_cross_domain, claims_transports;
 
 	/* [profile]: NULL is the built-in one's */
 	const char *profile_words[30];

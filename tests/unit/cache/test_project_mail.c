@@ -437,6 +437,41 @@ what_is_left_of_nothing_is_no_record(void **state)
 	}
 }
 
+static void
+a_domain_states_only_allowed_transports(void **state)
+{
+	static const struct span allowed[] = { SPAN("smtp"), SPAN("lmtp") };
+	static const struct {
+		const char *value;
+		size_t allowed_count;
+		bool want;
+	} rows[] = {
+		{ "smtp:[mx.example]", 2, true },  { "lmtp:unix:/run/lmtp", 2, true }, { "uucp:host", 2, false },
+		{ "SMTP:[mx.example]", 2, false }, { ":[mx.example]", 2, true },       { "smtps:[mx.example]", 2, false },
+		{ "uucp:host", 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		const struct mail_settings some = { .profile = &profile_ispman,
+			                            .transports = allowed,
+			                            .transport_count = rows[i].allowed_count };
+		struct made made;
+		bool found = false;
+
+		make(&made, "ispmanDomain=x.example,o=b");
+		give(&made, "objectClass", 1, "ispmanDomain");
+		give(&made, "ispmanDomain", 1, "x.example");
+		give(&made, "ispmanMailTransport", 1, rows[i].value);
+		assert_int_equal(project_mail_map(&some, &made.placed, &made.arena, &made.mapped), 0);
+		for (const struct fragment *f = made.mapped.fragments; f != NULL; f = f->next)
+			found |= memmem(f->payload.data, f->payload.len, rows[i].value, strlen(rows[i].value)) != NULL;
+		if (found != rows[i].want || count_of(&made.mapped.problems, "foreign-transport") != !rows[i].want)
+			fail_msg("%s with %zu allowed", rows[i].value, rows[i].allowed_count);
+		made_done(&made);
+	}
+}
+
 int
 main(void)
 {
@@ -450,6 +485,7 @@ main(void)
 		cmocka_unit_test(own_claims_come_first),
 		cmocka_unit_test(fragments_that_make_no_sense_are_refused),
 		cmocka_unit_test(what_is_left_of_nothing_is_no_record),
+		cmocka_unit_test(a_domain_states_only_allowed_transports),
 	};
 
 	return RUN_TESTS(tests);

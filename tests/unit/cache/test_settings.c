@@ -98,6 +98,8 @@ a_file_fills_everything(void **state)
 	assert_int_equal(s->dns_max_age, 86400);
 	assert_string_equal(s->dns_group, "bind");
 	assert_string_equal(s->mail_group, "postfix");
+	assert_int_equal(s->mail_projection.transport_count, 6);
+	assert_span(s->mail_projection.transports[0], "smtp");
 	assert_int_equal(s->mail_projection.cross_count, 2);
 	assert_span(s->mail_projection.cross[0].claimer, "hosting.example");
 	assert_span(s->mail_projection.cross[0].domain, "club.example");
@@ -248,7 +250,7 @@ values_are_checked(void **state)
 		"dns.serial=random",  "profile.dns-branch=ou=a,ou=b", "profile.dns-branch=x",
 		"profile.record-class=a b", "ldap.timeout=0", "ispman.cache-dir=relative",
 		"ispman.cache-dir=",  "claims.allow-cross-domain=a.example", "claims.allow-cross-domain=a/b/c",
-		"claims.allow-cross-domain=/b", "claims.allow-cross-domain=a/.b",
+		"claims.transports=smtp:", "claims.allow-cross-domain=/b", "claims.allow-cross-domain=a/.b",
 	};
 
 	(void)state;
