@@ -13,7 +13,9 @@ processes; and mail_load, 1 and 64 connections that do nothing but ask.
 
 Postfix sends a socketmap the whole address and a table the address, then less and less of it. A lookup is an address here:
 for tables all questions that Postfix asks about it. "hit": addresses as they are stored; "mix": odd case, extensions,
-catch-alls, replicas and unknown ones in equal parts; "deep": an extension in a domain with a catch-all, three questions to a table.
+catch-alls, replicas and unknown ones in equal parts; "deep": an extension in a domain with a catch-all, three questions to a table;
+"message": all that Postfix 3.7 with the configuration of `ispmanctl config postfix` asks about a message from outside to one of the
+addresses of "mix", in its order.
 
 All rivals run at once and are asked in turn, round after round; a ratio is the median of the ratios of each round.
 mail_load runs as the scheduler likes ("free") and together with the server on one processor ("pinned"): there the two take turns, which
@@ -40,6 +42,7 @@ import postfix  # noqa: E402
 
 MIX = ("case", "ext", "catch-all", "replica", "unknown")
 STREAMS = ("hit", "mix", "deep")
+LOADS = ("hit", "mix", "message")
 KEYS = 100000
 MANY = 64
 F_SETPIPE_SZ = 1031  # Linux; Python has no name for it before 3.10
@@ -127,6 +130,31 @@ def table_questions(table, address):
     return asked
 
 
+def questions_of_message(number, recipient):
+    """Smtpd and trivial-rewrite, cleanup, and qmgr, as seen on the socket."""
+    sender_domain = "away%d.example" % (number % 5000)
+    sender = "someone%d@%s" % (number, sender_domain)
+    folded = recipient.lower()
+    domain = folded.rsplit("@", 1)[1]
+    return ["domains " + sender_domain, "relay-domains " + sender_domain, "transport " + sender, "relocated " + sender,
+            "domains " + domain, "transport " + recipient, "relocated " + recipient, "virtual " + folded,
+            "virtual " + recipient, "virtual " + folded, "virtual " + recipient,
+            "domains " + domain, "transport " + folded, "relocated " + folded]
+
+
+def write_load(box, users, name, count):
+    """What mail_load asks."""
+    path = box.path("load-%s-%d" % (name, users))
+    if not os.path.exists(path):
+        keys = [key for key, _ in stream(users, "mix" if name == "message" else name, count)]
+        if name == "message":
+            lines = [line for n, key in enumerate(keys) for line in questions_of_message(n, key)]
+        else:
+            lines = ["virtual " + key for key in keys]
+        box.write(os.path.basename(path), "".join(line + "\n" for line in lines))
+    return path
+
+
 class Questions:
     """Files of keys for servers that get whole addresses, and for tables."""
 
@@ -143,11 +171,8 @@ class Questions:
                 self.table = dict(line.rstrip("\n").split(" ", 1) for line in f)
             self.series = {name: [table_questions(self.table, key) for key in keys] for name, keys in self.whole.items()}
 
-    def whole_file(self, name):
-        path = self.box.path("whole-" + name)
-        if not os.path.exists(path):
-            self.box.write("whole-" + name, "".join(key + "\n" for key in self.whole[name]))
-        return path
+    def load_file(self, name):
+        return write_load(self.box, self.users, name, KEYS)
 
     def octets(self, name, is_table):
         """(questions as postmap reads them, of how many addresses, how many questions)"""
@@ -315,7 +340,7 @@ class Setup:
 def setups():
     return ([Setup("postmap", 1, name) for name in STREAMS] + [Setup("postmap", MANY, name) for name in ("hit", "mix")] +
             [Setup("load", many, name, placement) for placement in ("free", "pinned") for many in (1, MANY)
-             for name in ("hit", "mix")])
+             for name in LOADS])
 
 
 def suits(rival, setup):
@@ -423,9 +448,9 @@ class Load:
             if is_pinned or setup.many > 1:
                 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
-        done = subprocess.run([tool("mail_load"), rival.socket, "virtual", self.stand.questions.whole_file(setup.stream),
-                               str(setup.many), str(self.seconds)] + [str(pid) for pid in rival.pids()],
-                              capture_output=True, text=True, preexec_fn=place)
+        done = subprocess.run([tool("mail_load"), rival.socket, self.stand.questions.load_file(setup.stream), str(setup.many),
+                               str(self.seconds)] + [str(pid) for pid in rival.pids()], capture_output=True, text=True,
+                              preexec_fn=place)
         if done.returncode:
             raise SystemExit("%s: %s" % (rival.name, done.stderr))
         figures = json.loads(done.stdout)
@@ -437,7 +462,7 @@ class Load:
 
 def warm(load, rival):
     """Every page is touched once."""
-    for name in ("hit", "mix"):
+    for name in LOADS:
         load(rival, Setup("load", MANY, name))
 
 
@@ -654,7 +679,7 @@ def measure_scale(box, sizes, rounds, seconds, verdicts):
     used = {}
     for stand, rival in stands:
         warm(Load(stand, seconds), rival)
-    some = [Setup("load", many, name, placement) for placement in ("free", "pinned") for many in (1, MANY) for name in ("hit", "mix")]
+    some = [Setup("load", many, name, placement) for placement in ("free", "pinned") for many in (1, MANY) for name in LOADS]
     for turn in range(rounds):
         for setup in some:
             for n in range(len(stands)):
@@ -679,11 +704,8 @@ class ScaleQuestions:
     def __init__(self, box, users):
         self.box, self.users = box, users
 
-    def whole_file(self, name):
-        path = self.box.path("whole-%s-%d" % (name, self.users))
-        if not os.path.exists(path):
-            self.box.write(os.path.basename(path), "".join(key + "\n" for key, _ in stream(self.users, name, max(KEYS, self.users))))
-        return path
+    def load_file(self, name):
+        return write_load(self.box, self.users, name, max(KEYS, self.users))
 
 
 # --- the whole -----------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
  *
  * Many Postfix processes at once, as a socketmap server sees them, without the cost of Postfix.
  *
- *	mail_load PATH MAP KEYS CONNECTIONS SECONDS [PID...]
+ *	mail_load PATH QUESTIONS CONNECTIONS SECONDS [PID...]
  *
- * Each of CONNECTIONS asks MAP for the next key of the file KEYS as soon as it has its answer. Prints one JSON object: lookups, seconds,
+ * Each of CONNECTIONS asks the next line of the file QUESTIONS ("virtual ada@tern.example") as soon as it has its answer. Prints one JSON object: lookups, seconds,
  * how many answers were of which kind, latency in microseconds, and microseconds of CPU a lookup: the client's own, and that of the
  * processes PID (to the nanosecond, all of their threads).
  */
@@ -29,7 +29,7 @@ enum {
 	FINE = 32, /* buckets of latency an octave */
 	OCTAVES = 40,
 	PIDS_MAX = 16,
-	KEY_MAX = 1000,
+	LINE_LENGTH_MAX = 1000,
 };
 
 struct question {
@@ -111,10 +111,10 @@ percentile(uint64_t total, double part)
 /* --- the protocol -------------------------------------------------------------------------------------- */
 
 static void
-read_keys(const char *path, const char *map)
+read_questions(const char *path)
 {
 	size_t room = 0, used = 0, allocated = 0;
-	char line[KEY_MAX + 2], question[2 * KEY_MAX];
+	char line[LINE_LENGTH_MAX + 2], question[LINE_LENGTH_MAX + 16];
 	FILE *f = fopen(path, "r");
 
 	if (f == NULL)
@@ -123,7 +123,7 @@ read_keys(const char *path, const char *map)
 		int len;
 
 		line[strcspn(line, "\n")] = '\0';
-		len = snprintf(question, sizeof(question), "%zu:%s %s,", strlen(map) + 1 + strlen(line), map, line);
+		len = snprintf(question, sizeof(question), "%zu:%s,", strlen(line), line);
 		if (used + (size_t)len > room) {
 			room = 2 * room + sizeof(question);
 			octets = realloc(octets, room);
@@ -294,24 +294,24 @@ report(uint64_t lookups, const struct usage *before, const struct usage *after, 
 int
 main(int argc, char **argv)
 {
-	unsigned connections = argc > 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0, servers = 0;
-	double seconds = argc > 5 ? strtod(argv[5], NULL) : 0;
+	unsigned connections = argc > 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0, servers = 0;
+	double seconds = argc > 4 ? strtod(argv[4], NULL) : 0;
 	clockid_t clocks[PIDS_MAX];
 	struct usage before, after;
 	struct connection *all;
 	uint64_t lookups;
 	int epoll;
 
-	if (connections == 0 || seconds <= 0 || argc > 6 + PIDS_MAX) {
-		fprintf(stderr, "usage: mail_load PATH MAP KEYS CONNECTIONS SECONDS [PID...]\n");
+	if (connections == 0 || seconds <= 0 || argc > 5 + PIDS_MAX) {
+		fprintf(stderr, "usage: mail_load PATH QUESTIONS CONNECTIONS SECONDS [PID...]\n");
 		return 2;
 	}
-	for (int i = 6; i < argc; i++) {
+	for (int i = 5; i < argc; i++) {
 		errno = clock_getcpuclockid((pid_t)strtol(argv[i], NULL, 10), &clocks[servers++]);
 		if (errno != 0)
 			die(argv[i]);
 	}
-	read_keys(argv[3], argv[2]);
+	read_questions(argv[2]);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	all = calloc(connections, sizeof(*all));
 	if (epoll < 0 || all == NULL)
