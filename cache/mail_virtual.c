@@ -7,6 +7,9 @@
  * Postfix asks again for each result, and stops where an address becomes itself: so groups within groups are its own business. With
  * expand_groups they are replaced by their members here, each group once. What goes too deep or becomes too much stays a group, and
  * Postfix asks for it.
+ *
+ * A ring, groups or forwards that lead back to where they began, would never end for Postfix: it gives up after a thousand questions
+ * with "try later" (451), for days. So whoever asks for an address on a ring is answered with all that the ring leads to.
  */
 #include <config.h>
 
@@ -23,6 +26,7 @@ struct expansion {
 	const struct mail_options *options;
 	struct mail_results *list;
 	bool expands;
+	bool is_ring; /* and so do forwards, until an address becomes itself */
 	uint64_t work; /* members that may still be looked at */
 	const char **seen; /* where the records of groups lie that were replaced */
 	size_t seen_count, seen_room;
@@ -79,6 +83,122 @@ is_group(const struct mail_question *question, const struct mail_match *match)
 	return r;
 }
 
+/* --- rings ----------------------------------------------------------------------------------------- */
+
+struct ring {
+	struct expansion *x;
+	const char *start; /* where the record lies that is asked about */
+	unsigned depth;
+};
+
+/* The record that answers for RESULT: 1, 0 or negative. */
+static int
+find_result(const struct expansion *x, struct span result, struct mail_question *question, struct mail_match *out)
+{
+	int r = mail_question_set(question, x->view, x->options, result);
+
+	if (r == 0)
+		r = mail_find(question, MAIL_REACH_MAIL, out);
+	return r == -EINVAL ? 0 : r;
+}
+
+static int
+is_start(void *context, struct span result, bool is_routing)
+{
+	struct ring *ring = context;
+	struct mail_question question;
+	struct mail_match match;
+	int r;
+
+	(void)is_routing;
+	if (ring->x->work == 0)
+		return 0;
+	ring->x->work--;
+	r = find_result(ring->x, result, &question, &match);
+	return r > 0 ? match.claims.octets.data == ring->start : r;
+}
+
+/* Whether the address becomes itself, among others: 1, 0 or negative. */
+static int
+ends_in_itself(struct expansion *x, const struct mail_question *question, const struct mail_match *match)
+{
+	struct ring ring = { .x = x, .start = match->claims.octets.data };
+
+	return mail_each_result(question, match, is_start, &ring);
+}
+
+/* Whether RESULT leads to the start: 1, 0 or negative. */
+static int
+leads_back(void *context, struct span result, bool is_routing)
+{
+	struct ring *ring = context;
+	struct ring next = { .x = ring->x, .start = ring->start, .depth = ring->depth + 1 };
+	struct mail_question question;
+	struct mail_match match;
+	int r;
+
+	(void)is_routing;
+	if (ring->x->work == 0 || ring->depth > MAIL_GROUP_DEPTH_MAX)
+		return 0;
+	ring->x->work--;
+	r = find_result(ring->x, result, &question, &match);
+	if (r <= 0)
+		return r;
+	if (match.claims.octets.data == ring->start)
+		return 1;
+	if (match.verdict != MAIL_DELIVERS || was_seen(ring->x, match.claims.octets.data))
+		return 0;
+	r = see(ring->x, match.claims.octets.data);
+	if (r == 0)
+		r = ends_in_itself(ring->x, &question, &match);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return mail_each_result(&question, &match, leads_back, &next);
+}
+
+/* Whether the address is on a ring: 1, 0 or negative. Mailboxes that forward nothing are not looked at further. */
+static int
+is_on_ring(struct expansion *x, const struct mail_question *question, const struct mail_match *match)
+{
+	struct ring ring = { .x = x, .start = match->claims.octets.data };
+	struct mail_address claims = match->claims;
+	struct mail_claim claim;
+	uint64_t work = x->work;
+	__typeof__(x->view->say) say = x->view->say;
+	int r;
+
+	while ((r = mail_next_claim(question, match, &claims, &claim)) > 0)
+		if (claim.forwarding.count > 0 || claim.mail_host.len == 0)
+			break;
+	if (r <= 0)
+		return r;
+	/* Members are asked about by themselves; here they would only be in the way of who reads why. */
+	x->view->say = NULL;
+	r = ends_in_itself(x, question, match);
+	if (r == 0)
+		r = mail_each_result(question, match, leads_back, &ring);
+	else if (r > 0)
+		r = 0;
+	x->view->say = say;
+	x->seen_count = 0;
+	x->work = work;
+	if (r > 0)
+		mail_say(x->view, NULL, "it leads back to itself: here is all that it leads to");
+	return r;
+}
+
+/* Whether what the address becomes stands in its place: 1, 0 or negative. */
+static int
+is_replaced(struct expansion *x, const struct mail_question *question, const struct mail_match *match)
+{
+	int r = x->options->expand_groups ? is_group(question, match) : 0;
+
+	if (r != 0 || !x->is_ring || match->verdict != MAIL_DELIVERS)
+		return r;
+	r = ends_in_itself(x, question, match);
+	return r < 0 ? r : r == 0;
+}
+
 static int
 put_members(struct expansion *x, struct mail_question *question, const struct mail_match *match, unsigned depth)
 {
@@ -118,7 +238,7 @@ expand(struct expansion *x, struct span result, unsigned depth)
 		r = mail_find(&question, MAIL_REACH_EXACT, &match);
 	if (r <= 0)
 		return r == -EINVAL ? 0 : r;
-	r = is_group(&question, &match);
+	r = is_replaced(x, &question, &match);
 	if (r <= 0)
 		return r;
 	if (was_seen(x, match.claims.octets.data))
@@ -279,6 +399,17 @@ put_claims(struct expansion *x, const struct level *level)
 	return mail_each_result(level->question, level->match, put_result, &put);
 }
 
+static int
+put_asked(struct expansion *x, const struct level *level)
+{
+	text_clear(level->formed);
+	mail_put_asked(level->question, level->match, level->formed);
+	if (text_failed(level->formed))
+		return -ENOMEM;
+	mail_results_add(x->list, text_span(level->formed));
+	return 0;
+}
+
 int
 mail_put_virtual(struct mail_question *question, const struct mail_match *match, struct text *out)
 {
@@ -288,7 +419,6 @@ mail_put_virtual(struct mail_question *question, const struct mail_match *match,
 		.view = view,
 		.options = options,
 		.list = &view->results,
-		.expands = options->expand_groups,
 		.work = (uint64_t)WORK_A_RESULT * (options->group_size + 1ULL),
 	};
 	const struct level level = { question, match, 0, &view->extension, &view->formed };
@@ -298,15 +428,16 @@ mail_put_virtual(struct mail_question *question, const struct mail_match *match,
 	text_clear(level.extension);
 	if (match->is_base)
 		address_put_typed_extension(level.extension, &question->address, options->delimiters);
-	if (x.expands)
-		r = see(&x, match->claims.octets.data);
+	r = is_on_ring(&x, question, match);
+	x.is_ring = r > 0;
+	x.expands = x.is_ring || options->expand_groups;
+	if (r >= 0)
+		r = x.expands ? see(&x, match->claims.octets.data) : 0;
 	if (r == 0)
 		r = put_claims(&x, &level);
-	/* Groups that have only each other: Postfix may see for itself. */
-	if (r == 0 && x.expands && x.list->count == 0) {
-		x.expands = false;
-		r = put_claims(&x, &level);
-	}
+	/* A ring and nobody else: Postfix finds no way for what becomes itself, and returns the mail. */
+	if (r == 0 && x.expands && x.list->count == 0)
+		r = put_asked(&x, &level);
 	free(x.seen);
 	if (r == 0 && (x.list->failed || text_failed(level.extension)))
 		r = -ENOMEM;

@@ -46,6 +46,10 @@ def tree():
     t.group(OSPREY, "everybody", ["team@" + OSPREY, "dora@" + OSPREY, "ada@" + HERON], mailAlias="all@" + OSPREY)
     t.group(OSPREY, "ring1", ["ring2@" + OSPREY, "ada@" + OSPREY])
     t.group(OSPREY, "ring2", ["ring1@" + OSPREY, "tom@" + TERN])
+    t.user(OSPREY, "dan", host=None, mailForwardingAddress=["round@" + OSPREY, "dan@elsewhere.example"])
+    t.group(OSPREY, "round", ["dan@" + HERON, "ada@" + OSPREY])
+    t.user(OSPREY, "ping", host=None, mailForwardingAddress="pong@" + OSPREY)
+    t.user(OSPREY, "pong", host=None, mailForwardingAddress="ping@" + OSPREY)
     return t
 
 
@@ -146,6 +150,8 @@ def to_the_store(t, stage):
             ("team@osprey.example", team, "a group"),
             ("all@osprey.example", team + [dora], "a group of groups: each member once"),
             ("all@heron.example", team + [dora], "a group, in the replica's name"),
+            ("ring1@osprey.example", [ada, tom], "groups that have each other"),
+            ("round@heron.example", [ada, (AWAY, "dan@elsewhere.example")], "forwards and a group that lead back"),
             ("someone@gull.example", [(AWAY, "someone@gull.example")], "a domain that we relay"),
             ('"odd user"@osprey.example', [(STORE1, '"odd user"@osprey.example')], "a quoted local part"),
             ("j\u00f6rg@osprey.example", [(STORE1, "j\u00f6rg@osprey.example")], "UTF-8"),
@@ -163,6 +169,15 @@ def to_the_store(t, stage):
     t.same(sorted(d.recipient for d in stage.sink.find(subject="to several")),
            ["ada@osprey.example", "ada@osprey.example", "bea@elsewhere.example", "bea@osprey.example"],
            "several recipients: each has what was sent to it (Postfix tells copies by the address they were sent to)")
+
+
+def endless(t, stage):
+    """Forwards that have only each other: the sender is told, and nothing is put off."""
+    stage.sink.forget()
+    with stage.mta.session() as smtp:
+        smtp.send("round-and-round@away.example", ["ping@osprey.example"], "endless")
+    report = stage.sink.wait_for("round-and-round@away.example")
+    t.ok(report.sender == "" and b"ping@osprey.example" in report.data, "forwards that have only each other are returned", report.data)
 
 
 def without_store(t, stage):
@@ -315,7 +330,7 @@ def main():
         stage = mailstage.MailStage(box, tree(), master_lines=SUBMISSION % port)
         t.same(stage.mta.check(), "", "what `ispmanctl config postfix` prints is a configuration that Postfix likes")
         with dovecot_auth.Server(stage.mta.queue + "/ispman/auth"):
-            for test in (at_the_door, odd, to_the_store, without_store, changes, logins, foreign):
+            for test in (at_the_door, odd, to_the_store, endless, without_store, changes, logins, foreign):
                 if not wanted or test.__name__ in wanted:
                     args = (port,) if test is logins else ()
                     t.case(test.__name__ + " came to its end", test, t, stage, *args)
