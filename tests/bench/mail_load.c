@@ -5,9 +5,9 @@
  *
  *	mail_load PATH QUESTIONS CONNECTIONS SECONDS [PID...]
  *
- * Each of CONNECTIONS asks the next line of the file QUESTIONS ("virtual ada@tern.example") as soon as it has its answer. Prints one JSON object: lookups, seconds,
- * how many answers were of which kind, latency in microseconds, and microseconds of CPU a lookup: the client's own, and that of the
- * processes PID (to the nanosecond, all of their threads).
+ * Each of CONNECTIONS asks the next line of the file QUESTIONS ("virtual ada@tern.example") as soon as it has its answer. Prints one
+ * JSON object: lookups, seconds, how many answers were of which kind, latency in microseconds, and microseconds of CPU a lookup: the
+ * client's own, and that of the processes PID (to the nanosecond, all of their threads).
  */
 #include <config.h>
 
