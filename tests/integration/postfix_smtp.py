@@ -42,6 +42,9 @@ def tree():
     t.user(OSPREY, "jorg", address="j\u00f6rg@" + OSPREY)
     t.user(BOOKS, "anna")
     t.user(WREN, "will")
+    t.user(OSPREY, "eve", ispmanMailRelocatedTo="eve@new.example", mailAlias="eva@" + OSPREY)
+    t.user(OSPREY, "fay", mailForwardingAddress="fay@elsewhere.example", ispmanMailKeepCopy="FALSE",
+           ispmanSenderLogin="ada_osprey_example")
     t.group(OSPREY, "team", ["ada@" + OSPREY, "bea@" + OSPREY, "carol@elsewhere.example"])
     t.group(OSPREY, "everybody", ["team@" + OSPREY, "dora@" + OSPREY, "ada@" + HERON], mailAlias="all@" + OSPREY)
     t.group(OSPREY, "ring1", ["ring2@" + OSPREY, "ada@" + OSPREY])
@@ -88,6 +91,11 @@ def at_the_door(t, stage):
         ("x@sub.gull.example", 554), ("x@sub.osprey.example", 554), ("x@elsewhere.example", 554),
         ("anna@example", 554)], "refused for good")
     rejects(t, stage, [("ada@osprey.example", 250), ("nobody@osprey.example", 550)], "from the null sender", sender="")
+    with stage.mta.session() as smtp:
+        for recipient in ("eve@osprey.example", "Eva+x@heron.example"):
+            code, text = smtp.try_recipient(recipient)
+            t.ok(code == 550 and text.startswith("5.1.6") and "eve@new.example" in text, recipient + " has moved, and that is said",
+                 (code, text))
 
 
 def odd(t, stage):
@@ -140,6 +148,7 @@ def to_the_store(t, stage):
             ("bea+x@osprey.example", [(STORE2, "bea+x@osprey.example"), (AWAY, "bea@elsewhere.example")],
              "the extension stays with us"),
             ("cas@osprey.example", [(AWAY, "cas@elsewhere.example"), ada], "forward only"),
+            ("fay@osprey.example", [(AWAY, "fay@elsewhere.example")], "forwarded, and no copy kept"),
             ("dora@osprey.example", [dora], "a suspended user gets mail"),
             ("will@wren.example", [(STORE1, "will@wren.example")], "and one of a suspended domain"),
             ("old.style@osprey.example", [(STORE2, "old_style_osprey_example@mail2.isp.example")], "a routing address at the store"),
@@ -211,7 +220,8 @@ def logins(t, stage, port):
         ("ada_osprey_example", "ada@osprey.example", True), ("ada_osprey_example", "Ada.Ames+x@osprey.example", True),
         ("ada_osprey_example", "ada@heron.example", True), ("ada_osprey_example", "bea@osprey.example", False),
         ("ada_osprey_example", "tom@tern.example", False), ("ada_osprey_example", "team@osprey.example", False),
-        ("tom_tern_example", "tom@tern.example", True), ("tom_tern_example", "ada@osprey.example", False),
+        ("fay_osprey_example", "fay@osprey.example", True), ("ada_osprey_example", "fay@osprey.example", True),
+        ("tom_tern_example", "fay@osprey.example", False), ("tom_tern_example", "tom@tern.example", True), ("tom_tern_example", "ada@osprey.example", False),
         ("mallory_mule_example", "ada@osprey.example", False), ("mallory_mule_example", "j\u00f6rg@osprey.example", False),
         ("jorg_osprey_example", "J\u00f6rg@osprey.example", True),
     ]
