@@ -11,6 +11,7 @@ their limit: what was there goes on being served, the log says what is wrong, an
 POWERLOSS_VARIANTS says how many images a point (6), POWERLOSS_STARTS how many are started (30).
 """
 
+import glob
 import json
 import os
 import random
@@ -105,7 +106,9 @@ def start_images(box, t, slapd, log):
     for i in range(STARTS):
         # Evenly over the log, so that first loads have their share.
         point = min(points - 1, int((i + rng.random()) * points / STARTS))
-        cached = box.cached(slapd=slapd, name="image%d" % i, start=False, settings=SETTINGS)
+        # What was lost may be more than the brake would let go.
+        cached = box.cached(slapd=slapd, name="image%d" % i, start=False,
+                            settings=dict(SETTINGS, cached={"brake-percent": "100"}))
         made = subprocess.run([servers.built(REPLAYER), "image", log, cached.cache_dir, str(SEED + i), str(point)],
                               capture_output=True, text=True)
         try:
@@ -179,7 +182,7 @@ def run_file_limit(box, t, directory, slapd):
     """The kernel's own way to say that there is no room, in the middle of a write."""
     cached = box.cached(slapd=slapd, name="limited", settings=SETTINGS)
     watch = Watch(box, cached, directory.watched)
-    size = max(os.path.getsize(os.path.join(cached.cache_dir, part, "1", "data.mdb")) for part in ("directory", "dns", "mail"))
+    size = max(os.path.getsize(path) for path in glob.glob(os.path.join(cached.cache_dir, "*/*/data.mdb")))
     before = resource.prlimit(cached.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(cached.process.pid, resource.RLIMIT_FSIZE, (size + 2000, before[1]))
 
