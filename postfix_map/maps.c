@@ -11,14 +11,13 @@
 
 enum { NAME_SHOWN = 64 };
 
-/* Whether all of eight octets are printable ASCII (also 0 to n of them, the rest blanks). */
-static bool
-is_plain(const char *p, size_t n)
+/* Whether eight octets are printable ASCII. */
+static inline bool
+is_plain(uint64_t word)
 {
 	const uint64_t ones = 0x0101010101010101ULL, high = 0x80 * ones;
-	uint64_t word = 0x20 * ones, control, del;
+	uint64_t control, del;
 
-	memcpy(&word, p, n < sizeof(word) ? n : sizeof(word));
 	/* No octet borrows from the next: the high bits are set first, and only count where they were not. */
 	control = ~((word | high) - 0x20 * ones);
 	del = ~(((word ^ (0x7f * ones)) | high) - ones);
@@ -29,11 +28,17 @@ is_plain(const char *p, size_t n)
 static bool
 is_printable(struct span s)
 {
+	uint64_t word;
 	size_t i;
 
-	for (i = 0; i < s.len && is_plain(s.data + i, s.len - i); i += 8)
-		;
-	if (i >= s.len)
+	for (i = 0; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.data + i, sizeof(word));
+		if (!is_plain(word))
+			break;
+	}
+	while (i < s.len && s.data[i] >= ' ' && s.data[i] < 0x7f)
+		i++;
+	if (i == s.len)
 		return true;
 	for (; i < s.len; i++)
 		if ((unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7f)

@@ -43,13 +43,17 @@ netstring_put(struct text *out, struct span head, struct span data)
 {
 	char digits[NETSTRING_DIGITS_MAX + 1];
 	size_t length = head.len + data.len, at = sizeof(digits);
+	char *place;
 
 	digits[--at] = ':';
 	do
 		digits[--at] = (char)('0' + length % 10);
 	while ((length /= 10) > 0);
-	text_put_span(out, span_from(digits + at, sizeof(digits) - at));
-	text_put_span(out, head);
-	text_put_span(out, data);
-	text_put_char(out, ',');
+	place = text_extend(out, sizeof(digits) - at + head.len + data.len + 1);
+	if (place == NULL)
+		return;
+	place = mempcpy(place, digits + at, sizeof(digits) - at);
+	place = mempcpy(place, head.data, head.len);
+	place = mempcpy(place, data.data, data.len);
+	*place = ',';
 }
