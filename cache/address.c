@@ -33,6 +33,18 @@ static const char domain_octets[256] = {
 };
 #undef LETTER
 
+/* What an octet of an ASCII local part becomes; 0: a control character, or no ASCII. */
+#define FOLDED(c) ((c) < ' ' || (c) >= 0x7f ? 0 : (c) >= 'A' && (c) <= 'Z' ? (c) - 'A' + 'a' : (c))
+#define EIGHT(c) \
+	FOLDED(c), FOLDED((c) + 1), FOLDED((c) + 2), FOLDED((c) + 3), FOLDED((c) + 4), FOLDED((c) + 5), FOLDED((c) + 6), \
+		FOLDED((c) + 7)
+static const char local_octets[256] = {
+	EIGHT(0x00), EIGHT(0x08), EIGHT(0x10), EIGHT(0x18), EIGHT(0x20), EIGHT(0x28), EIGHT(0x30), EIGHT(0x38),
+	EIGHT(0x40), EIGHT(0x48), EIGHT(0x50), EIGHT(0x58), EIGHT(0x60), EIGHT(0x68), EIGHT(0x70), EIGHT(0x78),
+};
+#undef EIGHT
+#undef FOLDED
+
 static bool
 is_control(char c)
 {
@@ -83,6 +95,9 @@ fold_ascii_domain(struct span text, size_t max, char *out, size_t *out_len)
 		char c = domain_octets[(unsigned char)text.data[i]];
 
 		out[i] = c;
+		/* Of what may be in a name only - and the dot itself are not above the dot. */
+		if (c > '.')
+			continue;
 		if (c == '.') {
 			if (i == label || i - label > LABEL_MAX)
 				return -EINVAL;
@@ -178,13 +193,16 @@ unquote(struct span text, char *out, size_t *out_len)
 	return true;
 }
 
-/* NFC of the case-folded TEXT, into OUT (ADDRESS_LOCAL_MAX octets). */
+/* NFC of the case-folded TEXT, which is not ASCII or has controls, into OUT (ADDRESS_LOCAL_MAX octets). */
 static int
 fold_wide_local(struct span text, char *out, size_t *out_len)
 {
 	cleanup(free_octets) uint8_t *folded = NULL;
 	size_t n;
 
+	for (size_t i = 0; i < text.len; i++)
+		if (is_control(text.data[i]))
+			return -EINVAL;
 	if (u8_check((const uint8_t *)text.data, text.len) != NULL)
 		return -EINVAL;
 	folded = u8_casefold((const uint8_t *)text.data, text.len, NULL, UNINORM_NFC, NULL, &n);
@@ -200,20 +218,17 @@ fold_wide_local(struct span text, char *out, size_t *out_len)
 static int
 fold_local(struct span text, char *out, size_t *out_len)
 {
-	bool controls = false;
-
 	if (text.len == 0 || text.len > ADDRESS_TEXT_MAX)
 		return -EINVAL;
-	for (size_t i = 0; i < text.len; i++)
-		controls |= is_control(text.data[i]);
-	if (controls)
-		return -EINVAL;
-	if (!is_ascii(text))
-		return fold_wide_local(text, out, out_len);
 	if (text.len > ADDRESS_LOCAL_MAX)
-		return -EINVAL;
-	for (size_t i = 0; i < text.len; i++)
-		out[i] = ascii_lower(text.data[i]);
+		return is_ascii(text) ? -EINVAL : fold_wide_local(text, out, out_len);
+	for (size_t i = 0; i < text.len; i++) {
+		char c = local_octets[(unsigned char)text.data[i]];
+
+		if (c == 0)
+			return fold_wide_local(text, out, out_len);
+		out[i] = c;
+	}
 	*out_len = text.len;
 	return 0;
 }
@@ -270,6 +285,21 @@ address_read(struct span text, struct address *out)
 	return 0;
 }
 
+bool
+address_stands_for(struct span text, struct span local, struct span domain)
+{
+	if (text.len != local.len + 1 + domain.len || local.len == 0 || text.data[0] == '"' || text.data[local.len] != '@')
+		return false;
+	for (size_t i = 0; i < local.len; i++)
+		if (local_octets[(unsigned char)text.data[i]] != local.data[i])
+			return false;
+	text = span_skip(text, local.len + 1);
+	for (size_t i = 0; i < domain.len; i++)
+		if (domain_octets[(unsigned char)text.data[i]] != domain.data[i])
+			return false;
+	return true;
+}
+
 /* --- extensions ------------------------------------------------------------------------------------- */
 
 static bool
@@ -288,21 +318,22 @@ is_never_split(struct span local, struct span delimiters)
 size_t
 address_extension(struct span local, struct span delimiters)
 {
-	size_t n = 0;
+	size_t n = local.len;
 
-	if (delimiters.len == 0)
-		return local.len;
-	/* No character is cut in two. */
-	while (n < local.len && ((unsigned char)local.data[n] >= 0x80 ||
-	                         memchr(delimiters.data, local.data[n], delimiters.len) == NULL))
-		n++;
+	for (size_t i = 0; i < delimiters.len && n > 0; i++) {
+		/* No character is cut in two. */
+		const char *at = (unsigned char)delimiters.data[i] < 0x80 ? memchr(local.data, delimiters.data[i], n) : NULL;
+
+		if (at != NULL)
+			n = (size_t)(at - local.data);
+	}
 	return n == 0 || n == local.len || is_never_split(local, delimiters) ? local.len : n;
 }
 
 void
 address_put_typed_extension(struct text *out, const struct address *address, struct span delimiters)
 {
-	char room[ADDRESS_TEXT_MAX];
+	char room[ADDRESS_TEXT_MAX] unfilled;
 	struct span plain;
 
 	if (address->kind != ADDRESS_FULL)
@@ -360,7 +391,7 @@ address_put_extended(struct text *out, struct span address, struct span extensio
 	const char *at = address.len > 0 ? memrchr(address.data, '@', address.len) : NULL;
 	size_t local = at != NULL ? (size_t)(at - address.data) : address.len;
 	cleanup(text_free) struct text whole = TEXT_INIT;
-	char room[ADDRESS_TEXT_MAX];
+	char room[ADDRESS_TEXT_MAX] unfilled;
 
 	if (extension.len == 0 || local == 0) {
 		text_put_span(out, address);

@@ -55,6 +55,10 @@ address_domain_span(const struct address *address)
  * string with nothing in it, a word that could not be a domain: "*", "a b", the null sender ("", <>, "<>"). *OUT may be changed then. */
 must_check int address_read(struct span text, struct address *out);
 
+/* Whether TEXT is plainly the address of LOCAL (not empty) and DOMAIN, which are folded, when it is read: false also for what would
+ * have to be read to know it (quotes, octets above ASCII). */
+bool address_stands_for(struct span text, struct span local, struct span domain);
+
 /* A domain's name alone, folded as above into OUT (ADDRESS_DOMAIN_MAX octets). 0, -EINVAL or -ENOMEM: then
  * OUT may be changed. A dot at the front is kept. */
 must_check int address_domain(struct span text, char *out, size_t *out_len);

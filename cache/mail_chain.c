@@ -108,15 +108,26 @@ counts(const struct mail_claim *claim, struct span claimer)
 	return claim->claimer.len == 0 || (claimer.len > 0 && span_is(claim->claimer, claimer));
 }
 
+static bool
+is_refused(const struct mail_question *q, const struct mail_claim *claim)
+{
+	return (claim->flags & MAIL_SUSPENDED) != 0 && q->options->refuse_suspended_users;
+}
+
 int
 mail_next_claim(const struct mail_question *q, const struct mail_match *match, struct mail_address *claims, struct mail_claim *out)
 {
 	int r;
 
-	do
-		r = mail_address_next(claims, out);
-	while (r > 0 && (!counts(out, match->claimer) ||
-	                 ((out->flags & MAIL_SUSPENDED) != 0 && q->options->refuse_suspended_users)));
+	do {
+		if (claims->count == match->claims.count) {
+			*out = match->first;
+			*claims = match->others;
+			r = 1;
+		} else {
+			r = mail_address_next(claims, out);
+		}
+	} while (r > 0 && (!counts(out, match->claimer) || is_refused(q, out)));
 	return r;
 }
 
@@ -127,35 +138,45 @@ claimer_at(const struct mail_question *q, bool at_master)
 	return at_master || !q->is_hosted ? (struct span){ "", 0 } : q->domain.master;
 }
 
+static enum mail_verdict
+judge_claim(const struct mail_question *q, const struct mail_claim *claim)
+{
+	if (is_refused(q, claim))
+		return MAIL_REFUSED;
+	if (claim->relocated.len > 0)
+		return MAIL_MOVED;
+	return mail_claim_delivers(claim) ? MAIL_DELIVERS : MAIL_EMPTY;
+}
+
+/* Reads all claims once, and sees that they can be read. */
 static int
 judge(struct mail_question *q, struct mail_match *match)
 {
 	struct mail_address claims = match->claims;
-	enum mail_verdict verdict = MAIL_NOTHING;
-	struct mail_claim claim;
-	int r;
+	struct mail_claim other unfilled, *claim = &match->first;
+	int r = mail_address_next(&claims, claim);
 
-	while ((r = mail_address_next(&claims, &claim)) > 0) {
-		enum mail_verdict said;
-
-		if (claim.claimer.len > 0 && !q->knows_domains) {
+	match->others = claims;
+	match->verdict = MAIL_NOTHING;
+	match->leads_on = false;
+	while (r > 0) {
+		if (claim->claimer.len > 0 && !q->knows_domains) {
 			r = mail_question_look_up(q);
 			if (r < 0)
 				return r;
 			match->claimer = claimer_at(q, match->at_master);
 		}
-		if (!counts(&claim, match->claimer))
-			continue;
-		if ((claim.flags & MAIL_SUSPENDED) != 0 && q->options->refuse_suspended_users)
-			said = MAIL_REFUSED;
-		else if (claim.relocated.len > 0)
-			said = MAIL_MOVED;
-		else
-			said = mail_claim_delivers(&claim) ? MAIL_DELIVERS : MAIL_EMPTY;
-		if (said > verdict)
-			verdict = said;
+		if (counts(claim, match->claimer)) {
+			enum mail_verdict verdict = judge_claim(q, claim);
+
+			if (verdict > match->verdict)
+				match->verdict = verdict;
+			if (verdict != MAIL_REFUSED && (claim->forwarding.count > 0 || claim->mail_host.len == 0))
+				match->leads_on = true;
+		}
+		claim = &other;
+		r = mail_address_next(&claims, claim);
 	}
-	match->verdict = verdict;
 	return r;
 }
 
@@ -191,28 +212,23 @@ say_step(const struct mail_question *q, const struct mail_match *match, struct s
 static int
 take_step(struct mail_question *q, const struct step *step, enum mail_reach reach, struct mail_match *out)
 {
-	struct mail_match match = {
-		.at_master = step->at_master,
-		.is_base = step->is_base,
-		.is_catch_all = step->is_catch_all,
-		.domain = step->at_master ? q->domain.master : address_domain_span(&q->address),
-		.claimer = claimer_at(q, step->at_master),
-	};
 	struct span local = span_from(q->address.local, step->is_catch_all ? 0 : step->is_base ? q->base_len : q->address.local_len);
-	int r = step->is_catch_all ? mail_catch_all_at(q->view, match.domain, &match.claims)
-	                           : mail_address_at(q->view, match.domain, local, &match.claims);
-	int found = r;
+	int r, found;
 
+	out->at_master = step->at_master;
+	out->is_base = step->is_base;
+	out->is_catch_all = step->is_catch_all;
+	out->domain = step->at_master ? q->domain.master : address_domain_span(&q->address);
+	out->claimer = claimer_at(q, step->at_master);
+	found = r = step->is_catch_all ? mail_catch_all_at(q->view, out->domain, &out->claims)
+	                               : mail_address_at(q->view, out->domain, local, &out->claims);
 	if (r > 0)
-		r = judge(q, &match);
+		r = judge(q, out);
 	if (r < 0)
 		return r;
 	if (q->view->say != NULL)
-		say_step(q, &match, local, found);
-	if (found == 0 || match.verdict == MAIL_NOTHING || (match.verdict == MAIL_EMPTY && reach != MAIL_REACH_HOLDER))
-		return 0;
-	*out = match;
-	return 1;
+		say_step(q, out, local, found);
+	return found > 0 && out->verdict != MAIL_NOTHING && (out->verdict != MAIL_EMPTY || reach == MAIL_REACH_HOLDER);
 }
 
 static bool

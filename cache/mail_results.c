@@ -75,6 +75,9 @@ make_slots(struct mail_results *list, size_t count)
 		return;
 	}
 	memset(slots, 0, count * sizeof(*slots));
+	/* While the list was short, nobody needed them. */
+	for (size_t i = 0; i < list->count && list->slot_count == 0; i++)
+		list->results[i].hash = mail_hash(compared(list, &list->results[i]));
 	list->slots = slots;
 	list->slot_count = count;
 	for (size_t i = 0; i < list->count; i++)
@@ -84,7 +87,7 @@ make_slots(struct mail_results *list, size_t count)
 static bool
 is_equal(const struct mail_results *list, const struct mail_result *a, const struct mail_result *b)
 {
-	return a->hash == b->hash && a->len == b->len && span_is_nocase(compared(list, a), compared(list, b));
+	return a->len == b->len && a->hash == b->hash && span_is_nocase(compared(list, a), compared(list, b));
 }
 
 static bool
@@ -158,19 +161,16 @@ mail_results_cut(struct mail_results *list, size_t count)
 static bool
 is_plain(struct span s)
 {
-	static const bool special[256] = {
-		['"'] = true, ['('] = true, [')'] = true, [','] = true, [':'] = true,  [';'] = true,
-		['<'] = true, ['>'] = true, ['\\'] = true, ['['] = true, [']'] = true, [0x7f] = true,
+	/* One @ is plain, anything else that counts is not. */
+	static const uint8_t odd[256] = {
+		[0 ... ' '] = 2, ['"'] = 2, ['('] = 2, [')'] = 2,  [','] = 2, [':'] = 2, [';'] = 2,    ['<'] = 2,
+		['>'] = 2,       ['@'] = 1, ['['] = 2, ['\\'] = 2, [']'] = 2, [0x7f ... 0xff] = 2,
 	};
+	size_t sum = 0;
 
-	size_t ats = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if ((uint8_t)s.data[i] <= ' ' || (uint8_t)s.data[i] >= 0x80 || special[(uint8_t)s.data[i]])
-			return false;
-		ats += s.data[i] == '@';
-	}
-	return s.len > 0 && s.data[s.len - 1] != '.' && ats <= 1;
+	for (size_t i = 0; i < s.len; i++)
+		sum += odd[(uint8_t)s.data[i]];
+	return sum <= 1 && s.len > 0 && s.data[s.len - 1] != '.';
 }
 
 /* Appends S after a comma, unless RESULT is there already. */
@@ -190,7 +190,8 @@ add(struct mail_results *list, struct span s, struct mail_result result)
 		list->failed = true;
 		return 0;
 	}
-	result.hash = mail_hash(compared(list, &result));
+	if (list->slot_count > 0)
+		result.hash = mail_hash(compared(list, &result));
 	if (has(list, &result)) {
 		cut_text(list->out, before);
 		return 0;
@@ -281,8 +282,15 @@ void
 mail_put_clean(struct text *out, struct span text)
 {
 	while (text.len > 0) {
-		size_t n = utf8_len(text);
+		size_t n = 0;
 
+		while (n < text.len && text.data[n] >= ' ' && text.data[n] < 0x7f)
+			n++;
+		text_put_span(out, span_from(text.data, n));
+		text = span_skip(text, n);
+		if (text.len == 0)
+			return;
+		n = utf8_len(text);
 		if (n == 0 || (n == 1 && ((uint8_t)text.data[0] < ' ' || text.data[0] == 0x7f)) ||
 		    (n == 2 && (uint8_t)text.data[0] == 0xc2 && (uint8_t)text.data[1] < 0xa0)) {
 			text_put_char(out, '?');

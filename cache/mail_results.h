@@ -14,7 +14,7 @@
 #include "common/text.h"
 
 struct mail_result {
-	uint32_t hash;
+	uint32_t hash; /* 0 while the list is short */
 	uint32_t start, len; /* what it is compared by, in OUT or in FOLDED */
 	bool folded;
 	size_t end; /* in OUT */

@@ -89,6 +89,7 @@ struct ring {
 	struct expansion *x;
 	const char *start; /* where the record lies that is asked about */
 	unsigned depth;
+	struct span local, domain; /* is_start(): of that record; no local part: of a catch-all, or at another domain */
 };
 
 /* The record that answers for RESULT: 1, 0 or negative. */
@@ -114,6 +115,9 @@ is_start(void *context, struct span result, bool is_routing)
 	if (ring->x->work == 0)
 		return 0;
 	ring->x->work--;
+	/* A mailbox's own address, mostly. */
+	if (address_stands_for(result, ring->local, ring->domain))
+		return 1;
 	r = find_result(ring->x, result, &question, &match);
 	return r > 0 ? match.claims.octets.data == ring->start : r;
 }
@@ -124,6 +128,10 @@ ends_in_itself(struct expansion *x, const struct mail_question *question, const 
 {
 	struct ring ring = { .x = x, .start = match->claims.octets.data };
 
+	if (!match->is_catch_all && !match->at_master) {
+		ring.local = span_from(question->address.local, match->is_base ? question->base_len : question->address.local_len);
+		ring.domain = match->domain;
+	}
 	return mail_each_result(question, match, is_start, &ring);
 }
 
@@ -156,22 +164,17 @@ leads_back(void *context, struct span result, bool is_routing)
 	return mail_each_result(&question, &match, leads_back, &next);
 }
 
-/* Whether the address is on a ring: 1, 0 or negative. Mailboxes that forward nothing are not looked at further. */
+/* Whether the address is on a ring: 1, 0 or negative. */
 static int
 is_on_ring(struct expansion *x, const struct mail_question *question, const struct mail_match *match)
 {
 	struct ring ring = { .x = x, .start = match->claims.octets.data };
-	struct mail_address claims = match->claims;
-	struct mail_claim claim;
 	uint64_t work = x->work;
 	__typeof__(x->view->say) say = x->view->say;
 	int r;
 
-	while ((r = mail_next_claim(question, match, &claims, &claim)) > 0)
-		if (claim.forwarding.count > 0 || claim.mail_host.len == 0)
-			break;
-	if (r <= 0)
-		return r;
+	if (!match->leads_on)
+		return 0;
 	/* Members are asked about by themselves; here they would only be in the way of who reads why. */
 	x->view->say = NULL;
 	r = ends_in_itself(x, question, match);
@@ -379,7 +382,7 @@ int
 mail_each_result(const struct mail_question *q, const struct mail_match *match, each_result *each, void *context)
 {
 	struct mail_address claims = match->claims;
-	struct mail_claim claim;
+	struct mail_claim claim unfilled;
 	int r, said = 0;
 
 	while (said == 0 && (r = mail_next_claim(q, match, &claims, &claim)) != 0) {

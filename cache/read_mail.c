@@ -119,7 +119,7 @@ static int
 find_domain(struct mail_view *view, struct span name, struct known_domain *out)
 {
 	struct span value;
-	struct key key;
+	struct key key unfilled;
 	int r;
 
 	key_mail_domain(&key, name);
@@ -170,7 +170,7 @@ mail_address_at(struct mail_view *view, struct span domain, struct span local, s
 {
 	struct mail_address address;
 	struct span value;
-	struct key key;
+	struct key key unfilled;
 	int r;
 
 	key_mail_address(&key, domain, local);

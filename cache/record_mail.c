@@ -130,15 +130,6 @@ put_list(struct text *out, const struct mail_list *list)
 	text_put_span(out, list->octets);
 }
 
-static struct mail_list
-take_list(struct cursor *c)
-{
-	struct mail_list list = { .count = cursor_u16(c) };
-
-	list.octets = cursor_take(c, cursor_u32(c));
-	return list;
-}
-
 /* Begins to read VALUE: 0, -EPROTO for another version, -EBADMSG for nothing at all. */
 static int
 begin(struct cursor *c, struct span value)
@@ -258,27 +249,55 @@ mail_address_read(struct span value, struct mail_address *out)
 	return 0;
 }
 
+/* A claim is read several times for a question: its fields are taken off REST's front without a cursor, each with a branch. */
+static inline bool
+take_string(struct span *rest, struct span *out)
+{
+	size_t n;
+
+	if (rest->len < 2)
+		return false;
+	n = octets_u16(rest->data);
+	if (rest->len - 2 < n)
+		return false;
+	*out = span_from(rest->data + 2, n);
+	*rest = span_skip(*rest, 2 + n);
+	return true;
+}
+
+static inline bool
+take_list(struct span *rest, struct mail_list *out)
+{
+	size_t n;
+
+	if (rest->len < 6)
+		return false;
+	n = octets_u32(rest->data + 2);
+	if (rest->len - 6 < n)
+		return false;
+	out->count = octets_u16(rest->data);
+	out->octets = span_from(rest->data + 6, n);
+	*rest = span_skip(*rest, 6 + n);
+	return true;
+}
+
 int
 mail_address_next(struct mail_address *address, struct mail_claim *out)
 {
-	struct cursor c = { address->octets, false };
-	struct mail_claim claim = { 0 };
+	struct span rest = address->octets;
 
 	if (address->count == 0)
-		return address->octets.len == 0 ? 0 : -EBADMSG;
-	claim.holder = cursor_u8(&c);
-	claim.flags = cursor_u8(&c);
-	claim.claimer = cursor_string(&c);
-	claim.primary = cursor_string(&c);
-	claim.mail_host = cursor_string(&c);
-	claim.relocated = cursor_string(&c);
-	claim.routing = take_list(&c);
-	claim.forwarding = take_list(&c);
-	claim.logins = take_list(&c);
-	if (c.failed || (claim.holder != MAIL_USER && claim.holder != MAIL_GROUP))
+		return rest.len == 0 ? 0 : -EBADMSG;
+	if (rest.len < 2)
 		return -EBADMSG;
-	*out = claim;
-	address->octets = c.rest;
+	out->holder = (uint8_t)rest.data[0];
+	out->flags = (uint8_t)rest.data[1];
+	rest = span_skip(rest, 2);
+	if ((out->holder != MAIL_USER && out->holder != MAIL_GROUP) || !take_string(&rest, &out->claimer) ||
+	    !take_string(&rest, &out->primary) || !take_string(&rest, &out->mail_host) || !take_string(&rest, &out->relocated) ||
+	    !take_list(&rest, &out->routing) || !take_list(&rest, &out->forwarding) || !take_list(&rest, &out->logins))
+		return -EBADMSG;
+	address->octets = rest;
 	address->count--;
 	return 1;
 }

@@ -94,7 +94,7 @@ struct mail_address {
 	struct span octets;
 };
 must_check int mail_address_read(struct span value, struct mail_address *out);
-/* 1 and the next claim, 0 at the end, -EBADMSG. Copy the struct to go through them once more. */
+/* 1 and the next claim, 0 at the end, -EBADMSG: then *OUT may be changed. Copy the struct to go through them once more. */
 must_check int mail_address_next(struct mail_address *address, struct mail_claim *out);
 
 /* Writing. A claim's lists are given as texts of strings put with mail_list_put. */

@@ -61,7 +61,7 @@ find_delivering(struct mail_question *q, struct mail_match *out)
 static int
 answer_virtual(struct mail_question *q, struct text *out)
 {
-	struct mail_match match;
+	struct mail_match match unfilled;
 	int r = find_delivering(q, &match);
 
 	return r > 0 ? mail_put_virtual(q, &match, out) : r;
@@ -121,7 +121,7 @@ static int
 answer_relocated(struct mail_question *q, struct text *out)
 {
 	struct mail_address claims;
-	struct mail_match match;
+	struct mail_match match unfilled;
 	struct mail_claim claim;
 	int r = q->address.kind == ADDRESS_WORD ? 0 : mail_find(q, MAIL_REACH_MAIL, &match);
 
@@ -230,18 +230,20 @@ answer_sender_login(struct mail_question *q, struct text *out)
 static void
 put_mailbox_transport(const struct mail_question *q, struct span host, struct text *out)
 {
-	for (const char *c = q->options->mailbox_transport; *c != '\0'; c++) {
-		if (c[0] == '%' && c[1] == 'h')
+	for (const char *c = q->options->mailbox_transport; *c != '\0';) {
+		size_t plain = strcspn(c, "%");
+
+		text_put_span(out, span_from(c, plain));
+		c += plain;
+		if (c[0] == '\0')
+			return;
+		if (c[1] == 'h')
 			mail_put_clean(out, host);
-		else if (c[0] == '%' && c[1] == 'd')
+		else if (c[1] == 'd')
 			text_put_span(out, address_domain_span(&q->address));
-		else if (c[0] == '%' && c[1] == '%')
+		else
 			text_put_char(out, '%');
-		else {
-			text_put_char(out, *c);
-			continue;
-		}
-		c++;
+		c += c[1] == 'h' || c[1] == 'd' || c[1] == '%' ? 2 : 1;
 	}
 }
 
@@ -314,8 +316,8 @@ put_transport_below(struct mail_question *q, struct text *out)
 static int
 answer_transport(struct mail_question *q, struct text *out)
 {
-	struct mail_match match;
-	struct mail_claim claim;
+	struct mail_match match unfilled;
+	struct mail_claim claim unfilled;
 	int r = q->address.kind != ADDRESS_WORD && q->options->mailbox_transport[0] != '\0' ? find_mailbox(q, &match, &claim) : 0;
 
 	if (r > 0) {
@@ -333,32 +335,32 @@ answer_transport(struct mail_question *q, struct text *out)
 /* --- questions --------------------------------------------------------------------------------------------------- */
 
 static const struct {
-	const char *name;
+	struct span name;
 	int (*answer)(struct mail_question *q, struct text *out);
 	bool asks_domains; /* answer() looks at them, not only mail_find() */
 } maps[MAIL_MAPS] = {
-	[MAIL_VIRTUAL] = { "virtual", answer_virtual, false },
-	[MAIL_DOMAINS] = { "domains", answer_domains, true },
-	[MAIL_RELAY_DOMAINS] = { "relay-domains", answer_relay_domains, true },
-	[MAIL_TRANSPORT] = { "transport", answer_transport, false }, /* when there is no mailbox */
-	[MAIL_RECIPIENTS] = { "recipients", answer_recipients, true },
-	[MAIL_CANONICAL] = { "canonical", answer_canonical, true },
-	[MAIL_SENDER_LOGIN] = { "sender-login", answer_sender_login, true },
-	[MAIL_MAILBOX] = { "mailbox", answer_mailbox, false },
-	[MAIL_RELOCATED] = { "relocated", answer_relocated, false },
+	[MAIL_VIRTUAL] = { { "virtual", 7 }, answer_virtual, false },
+	[MAIL_DOMAINS] = { { "domains", 7 }, answer_domains, true },
+	[MAIL_RELAY_DOMAINS] = { { "relay-domains", 13 }, answer_relay_domains, true },
+	[MAIL_TRANSPORT] = { { "transport", 9 }, answer_transport, false }, /* when there is no mailbox */
+	[MAIL_RECIPIENTS] = { { "recipients", 10 }, answer_recipients, true },
+	[MAIL_CANONICAL] = { { "canonical", 9 }, answer_canonical, true },
+	[MAIL_SENDER_LOGIN] = { { "sender-login", 12 }, answer_sender_login, true },
+	[MAIL_MAILBOX] = { { "mailbox", 7 }, answer_mailbox, false },
+	[MAIL_RELOCATED] = { { "relocated", 9 }, answer_relocated, false },
 };
 
 const char *
 mail_map_name(enum mail_map map)
 {
-	return (unsigned)map < MAIL_MAPS ? maps[map].name : NULL;
+	return (unsigned)map < MAIL_MAPS ? maps[map].name.data : NULL;
 }
 
 int
 mail_map_from_name(struct span name, enum mail_map *out)
 {
 	for (unsigned i = 0; i < MAIL_MAPS; i++) {
-		if (span_is(name, span_of(maps[i].name))) {
+		if (span_is(name, maps[i].name)) {
 			*out = (enum mail_map)i;
 			return 1;
 		}
@@ -370,7 +372,7 @@ mail_map_from_name(struct span name, enum mail_map *out)
 static int
 answer(struct mail_view *view, const struct mail_options *options, enum mail_map map, struct span key, struct text *out)
 {
-	struct mail_question question;
+	struct mail_question question unfilled;
 	size_t before = out->len;
 	int r = mail_question_set(&question, view, options, key);
 

@@ -42,7 +42,10 @@ enum mail_verdict {
 struct mail_match {
 	enum mail_verdict verdict;
 	bool at_master, is_base, is_catch_all;
+	bool leads_on;              /* a claim that counts forwards, or has no mailbox */
 	struct mail_address claims; /* all that the record holds: mail_next_claim tells which count */
+	struct mail_claim first;    /* of them, read once, */
+	struct mail_address others; /* and what comes after it */
 	struct span domain, claimer;
 };
 
@@ -53,7 +56,7 @@ enum mail_reach {
 	MAIL_REACH_EXACT,  /* as MAIL_REACH_MAIL, without catch-alls */
 };
 
-/* 1, 0 when nobody answers for the address, or negative. */
+/* 1; 0 when nobody answers for the address, or negative: then *OUT may be changed. */
 must_check int mail_find(struct mail_question *question, enum mail_reach reach, struct mail_match *out);
 
 /* The next claim that counts and is no suspended one that is refused: 1, 0 at the end, -EBADMSG. CLAIMS is a copy of MATCH's. */

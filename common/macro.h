@@ -16,6 +16,9 @@
 #define cleanup(function) __attribute__((cleanup(function)))
 #define unused __attribute__((unused))
 
+/* Of a large variable in the path of every question: the compiler does not fill it with zeroes; what is read was written before. */
+#define unfilled __attribute__((uninitialized))
+
 /* Moves VARIABLE's pointer out of a scope that would free it. */
 #define take(variable)                                                                             \
 	({                                                                                         \

@@ -49,6 +49,25 @@ try_extension(const struct address *address, struct span delimiters)
 	text_free(&extended);
 }
 
+/* What plainly stands for an address is read as that one, also when it is not written as it should be. */
+static void
+try_plain(struct span input, const struct address *address)
+{
+	struct span local = address_local_span(address), domain = address_domain_span(address);
+	struct text text = TEXT_INIT;
+	struct address again;
+
+	text_put_span(&text, local);
+	text_put_char(&text, '@');
+	text_put_span(&text, domain);
+	require(!text_failed(&text));
+	if (address_stands_for(text_span(&text), local, domain))
+		require(address_read(text_span(&text), &again) == 0 && is_same(address, &again));
+	if (address_stands_for(input, local, domain))
+		require(address->kind == ADDRESS_FULL);
+	text_free(&text);
+}
+
 static void
 try_address(struct span input, struct span delimiters)
 {
@@ -66,6 +85,7 @@ try_address(struct span input, struct span delimiters)
 	require(!text_failed(&text));
 	require(address_read(text_span(&text), &again) == 0 && is_same(&address, &again));
 	try_extension(&address, delimiters);
+	try_plain(input, &address);
 	text_free(&text);
 }
 

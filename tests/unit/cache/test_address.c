@@ -203,6 +203,34 @@ extensions_begin_where_postfix_says(void **state)
 }
 
 static void
+what_is_not_plain_stands_for_nothing(void **state)
+{
+	static const struct {
+		const char *text, *local, *domain;
+		bool want;
+	} texts[] = {
+		{ "ada@tern.example", "ada", "tern.example", true },
+		{ "Ada@Tern.EXAMPLE", "ada", "tern.example", true },
+		{ "a@b@tern.example", "a@b", "tern.example", true },
+		{ "ada@tern.example.", "ada", "tern.example", false },
+		{ "bda@tern.example", "ada", "tern.example", false },
+		{ "ada+tern.example", "ada", "tern.example", false },
+		{ "ada@tern.exampl", "ada", "tern.example", false },
+		{ "\"a\"@tern.example", "\"a\"", "tern.example", false },
+		{ "\"a\"@tern.example", "a", "tern.example", false },
+		{ "\xc3\xa4@tern.example", "\xc3\xa4", "tern.example", false },
+		{ "ada@[192.0.2.1]", "ada", "[192.0.2.1]", false },
+		{ "@tern.example", "", "tern.example", false },
+		{ "", "", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(texts); i++)
+		if (address_stands_for(span_of(texts[i].text), span_of(texts[i].local), span_of(texts[i].domain)) != texts[i].want)
+			fail_msg("%s for %s at %s: want %d", texts[i].text, texts[i].local, texts[i].domain, texts[i].want);
+}
+
+static void
 extensions_are_put_back_as_typed(void **state)
 {
 	static const struct {
@@ -265,6 +293,7 @@ main(void)
 		cmocka_unit_test(addresses_are_folded),
 		cmocka_unit_test(what_is_written_is_read_as_the_same),
 		cmocka_unit_test(extensions_begin_where_postfix_says),
+		cmocka_unit_test(what_is_not_plain_stands_for_nothing),
 		cmocka_unit_test(extensions_are_put_back_as_typed),
 		cmocka_unit_test(local_parts_get_the_quotes_they_need),
 	};
