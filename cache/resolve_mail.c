@@ -122,7 +122,7 @@ answer_relocated(struct mail_question *q, struct text *out)
 {
 	struct mail_address claims;
 	struct mail_match match unfilled;
-	struct mail_claim claim;
+	struct mail_claim claim unfilled;
 	int r = q->address.kind == ADDRESS_WORD ? 0 : mail_find(q, MAIL_REACH_MAIL, &match);
 
 	if (r <= 0 || match.verdict != MAIL_MOVED)
@@ -250,7 +250,7 @@ put_mailbox_transport(const struct mail_question *q, struct span host, struct te
 static int
 put_stated(struct mail_question *q, struct span name, struct span transport, const char *what, struct text *out)
 {
-	struct key key;
+	struct key key unfilled;
 
 	if (transport.len == 0)
 		return 0;
@@ -265,7 +265,7 @@ static int
 put_domain_transport(struct mail_question *q, struct text *out)
 {
 	struct span name = address_domain_span(&q->address);
-	struct key key;
+	struct key key unfilled;
 
 	if (q->is_refused)
 		return 0;
