@@ -318,7 +318,7 @@ a_record_holds_what_it_may(void **state)
 		while (list.len < rows[i].forwarding)
 			mail_list_put(&list, SPAN("somebody@elsewhere.example"));
 		for (size_t e = 0; e <= rows[i].evils; e++) {
-			char claimer[32] = "";
+			char claimer[64] = "";
 
 			if (e > 0)
 				snprintf(claimer, sizeof(claimer), "evil%05zu.example", e);
