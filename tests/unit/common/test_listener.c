@@ -88,7 +88,7 @@ static void
 only_a_socket_without_a_process_is_replaced(void **state)
 {
 	struct listener first, second;
-	char path[64], missing[64];
+	char path[64], missing[64], process[64];
 	struct stat st;
 	FILE *file;
 
@@ -98,8 +98,9 @@ only_a_socket_without_a_process_is_replaced(void **state)
 	open_at(path, 0640, &first, 0, "");
 	assert_int_equal(lstat(path, &st), 0);
 	assert_int_equal(st.st_mode, S_IFSOCK | 0640);
-	/* Somebody is there, and is named. */
-	open_at(path, 0640, &second, -EADDRINUSE, "test_listener");
+	/* Somebody is there, and is named; by a name that depends on what the test runs under. */
+	snprintf(process, sizeof(process), " (process %d) listens there already", (int)getpid());
+	open_at(path, 0640, &second, -EADDRINUSE, process);
 	assert_int_equal(lstat(path, &st), 0);
 	/* It dies without a word. */
 	close(first.fds[0]);
