@@ -347,13 +347,15 @@ class Cached(Server):
         super().__init__(box, name, [program("ispman-cached"), "-c", self.conf_path])
 
     def write_conf(self):
-        with open(self.conf_path, "w") as f:
+        # Others may be reading it: never half of it.
+        with open(self.conf_path + ".new", "w") as f:
+            os.chmod(f.name, 0o600)
             for section, values in self.settings.items():
                 f.write("[%s]\n" % section)
                 for key, value in values.items():
                     f.write("%s = %s\n" % (key, value))
                 f.write("\n")
-        os.chmod(self.conf_path, 0o600)
+        os.replace(f.name, self.conf_path)
 
     def start(self, wait=True):
         self.spawn()
