@@ -33,7 +33,8 @@ SEED = int(os.environ.get("POWERLOSS_SEED", "0")) or random.SystemRandom().randr
 RECORDER = "tests/powerloss/.libs/record_writes.so"
 REPLAYER = "tests/powerloss/replay_writes"
 WATCHER = "tests/integration/cache_watch"
-SETTINGS = {"dns": {"reverse-prefixes": "192.0.2.0/24"}}
+# What was lost may be more than the brake would let go.
+SETTINGS = {"dns": {"reverse-prefixes": "192.0.2.0/24"}, "cached": {"brake-percent": "100"}}
 
 rng = random.Random(SEED)
 
@@ -106,9 +107,7 @@ def start_images(box, t, slapd, log):
     for i in range(STARTS):
         # Evenly over the log, so that first loads have their share.
         point = min(points - 1, int((i + rng.random()) * points / STARTS))
-        # What was lost may be more than the brake would let go.
-        cached = box.cached(slapd=slapd, name="image%d" % i, start=False,
-                            settings=dict(SETTINGS, cached={"brake-percent": "100"}))
+        cached = box.cached(slapd=slapd, name="image%d" % i, start=False, settings=SETTINGS)
         made = subprocess.run([servers.built(REPLAYER), "image", log, cached.cache_dir, str(SEED + i), str(point)],
                               capture_output=True, text=True)
         try:
