@@ -51,32 +51,9 @@ struct cached {
 };
 
 static void
-say(void *context, enum log_level level, const char *sentence)
-{
-	(void)context;
-	switch (level) {
-	case LOG_ERROR:
-		log_error("%s", sentence);
-		break;
-	case LOG_WARNING:
-		log_warning("%s", sentence);
-		break;
-	case LOG_NOTICE:
-		log_notice("%s", sentence);
-		break;
-	case LOG_INFO:
-		log_info("%s", sentence);
-		break;
-	case LOG_DEBUG:
-		log_debug("%s", sentence);
-		break;
-	}
-}
-
-static void
 say_level(void *context, int level, const char *sentence)
 {
-	say(context, (enum log_level)level, sentence);
+	log_sentence(context, (enum log_level)level, sentence);
 }
 
 /* --- between the threads ------------------------------------------------------------------------------- */
@@ -325,7 +302,7 @@ needs_remap(struct cached *cached)
 static int
 start_threads(struct cached *cached, const struct control_actions *actions, struct text *why)
 {
-	const struct source_listener listener = { .say = say, .changed = wake_control, .context = cached };
+	const struct source_listener listener = { .say = log_sentence, .changed = wake_control, .context = cached };
 	cleanup(text_free) struct text path = TEXT_INIT;
 	int r;
 

@@ -27,7 +27,7 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 %C%_libshelf_la_LIBADD = %D%/libname.la common/libcommon.la $(LMDB_LIBS)
 %C%_libshelf_la_SOURCES = \
 	%D%/cache.c %D%/cache.h \
-	%D%/dns.h %D%/known_dns.c %D%/read_dns.c %D%/read_dns.h %D%/resolve_dns.c %D%/reverse_dns.c %D%/transfer_dns.c \
+	%D%/dns.h %D%/known_dns.c %D%/read_dns.c %D%/read_dns.h %D%/records_dns.c %D%/resolve_dns.c %D%/reverse_dns.c %D%/transfer_dns.c \
 	%D%/key.c %D%/key.h \
 	%D%/load_mark.c %D%/load_mark.h \
 	%D%/octets.h \

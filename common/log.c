@@ -108,3 +108,20 @@ DEFINE_LOG(log_warning, LOG_WARNING)
 DEFINE_LOG(log_notice, LOG_NOTICE)
 DEFINE_LOG(log_info, LOG_INFO)
 DEFINE_LOG(log_debug, LOG_DEBUG)
+
+static printf_like(2, 3) void
+log_at(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(level, format, args);
+	va_end(args);
+}
+
+void
+log_sentence(void *context, enum log_level level, const char *sentence)
+{
+	(void)context;
+	log_at(level, "%s", sentence);
+}

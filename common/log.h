@@ -21,3 +21,6 @@ void log_warning(const char *format, ...) printf_like(1, 2);
 void log_notice(const char *format, ...) printf_like(1, 2);
 void log_info(const char *format, ...) printf_like(1, 2);
 void log_debug(const char *format, ...) printf_like(1, 2);
+
+/* SENTENCE as it is: for libraries that want to be given where to say something. CONTEXT is not looked at. */
+void log_sentence(void *context, enum log_level level, const char *sentence);

@@ -28,29 +28,6 @@ struct socketmapd {
 	struct serve serve;
 };
 
-static void
-say(void *context, enum log_level level, const char *sentence)
-{
-	(void)context;
-	switch (level) {
-	case LOG_ERROR:
-		log_error("%s", sentence);
-		break;
-	case LOG_WARNING:
-		log_warning("%s", sentence);
-		break;
-	case LOG_NOTICE:
-		log_notice("%s", sentence);
-		break;
-	case LOG_INFO:
-		log_info("%s", sentence);
-		break;
-	case LOG_DEBUG:
-		log_debug("%s", sentence);
-		break;
-	}
-}
-
 /* --- settings in use ------------------------------------------------------------------------------------- */
 
 static struct socketmapd_settings *
@@ -189,7 +166,7 @@ start(struct socketmapd *d, int signals)
 		.allow = d->settings->allow,
 		.allow_count = d->settings->allow_count,
 		.signals = signals,
-		.say = say,
+		.say = log_sentence,
 		.reload = reload,
 		.context = d,
 	};

@@ -89,7 +89,7 @@ def report_load(cached, ldif, took, entries, peak, used):
 
 
 def search_all(slapd):
-    """Seconds of a plain ldapsearch of everything, at best of three."""
+    """Seconds of a plain ldapsearch of everything: the median of three."""
     times = []
     for _ in range(3):
         began = time.monotonic()

@@ -168,7 +168,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 
 %C%_cache_test_resolve_mail_CFLAGS = $(unit_cflags)
 %C%_cache_test_resolve_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
-%C%_cache_test_resolve_mail_SOURCES = %D%/cache/test_resolve_mail.c %D%/test.h
+%C%_cache_test_resolve_mail_SOURCES = %D%/cache/test_resolve_mail.c %D%/cache/mail_folder.h %D%/test.h
 
 %C%_cache_test_mail_settings_CFLAGS = $(unit_cflags)
 %C%_cache_test_mail_settings_LDADD = cache/libmailsettings.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
@@ -176,7 +176,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 
 %C%_cache_test_audit_mail_CFLAGS = $(unit_cflags)
 %C%_cache_test_audit_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
-%C%_cache_test_audit_mail_SOURCES = %D%/cache/test_audit_mail.c %D%/test.h
+%C%_cache_test_audit_mail_SOURCES = %D%/cache/test_audit_mail.c %D%/cache/mail_folder.h %D%/test.h
 
 %C%_cache_test_cache_CFLAGS = $(unit_cflags)
 %C%_cache_test_cache_LDADD = tests/lib/libdnstext.la cache/libshelf.la $(unit_common_libs)
