@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += %D%/libcommon.la
 	%D%/macro.h \
 	%D%/arena.c %D%/arena.h \
 	%D%/conf.c %D%/conf.h %D%/conf_value.c %D%/conf_value.h \
+	%D%/counted.c %D%/counted.h \
 	%D%/counters.c %D%/counters.h %D%/counters_file.h %D%/counters_read.c \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/line.c %D%/line.h \

@@ -12,6 +12,7 @@ unit_tests = \
 	%D%/postfix_map/test_socketmap \
 	%D%/postfix_map/test_tcptable \
 	%D%/common/test_conf \
+	%D%/common/test_counted \
 	%D%/common/test_counters \
 	%D%/common/test_daemon \
 	%D%/common/test_line \
@@ -43,6 +44,7 @@ unit_tests = \
 	%D%/cache/test_record_mail \
 	%D%/cache/test_cache \
 	%D%/dlz_ispman/test_walk \
+	%D%/saslauth/test_mux \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
 	%D%/cache/test_audit_mail \
@@ -248,3 +250,11 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_project_mail_CFLAGS = $(unit_cflags)
 %C%_cache_test_project_mail_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_project_mail_SOURCES = %D%/cache/test_project_mail.c %D%/test.h
+
+%C%_common_test_counted_CFLAGS = $(unit_cflags)
+%C%_common_test_counted_LDADD = $(unit_common_libs)
+%C%_common_test_counted_SOURCES = %D%/common/test_counted.c %D%/test.h
+
+%C%_saslauth_test_mux_CFLAGS = $(unit_cflags)
+%C%_saslauth_test_mux_LDADD = saslauth/libmux.la $(unit_common_libs)
+%C%_saslauth_test_mux_SOURCES = %D%/saslauth/test_mux.c %D%/test.h
