@@ -17,6 +17,7 @@ fuzz_targets = \
 	%D%/fuzz_project \
 	%D%/fuzz_dname \
 	%D%/fuzz_listener \
+	%D%/fuzz_mux \
 	%D%/fuzz_netstring \
 	%D%/fuzz_socketmap \
 	%D%/fuzz_tcptable \
@@ -100,3 +101,7 @@ endif
 %C%_fuzz_mail_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la common/libcommon.la
 %C%_fuzz_mail_SOURCES = %D%/fuzz_mail.c $(fuzz_main)
+
+%C%_fuzz_mux_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_mux_LDADD = saslauth/libmux.la common/libcommon.la
+%C%_fuzz_mux_SOURCES = %D%/fuzz_mux.c $(fuzz_main)
