@@ -52,6 +52,15 @@ noinst_LTLIBRARIES += %D%/libmail.la
 	%D%/mail_chain.c %D%/mail_results.c %D%/mail_results.h %D%/mail_virtual.c \
 	%D%/read_mail.c %D%/read_mail.h %D%/resolve_mail.c %D%/resolve_mail.h
 
+# What is asked of logins and of accounts, answered from the shelf. One who reads secret/ and one who reads account/ share the rules.
+noinst_LTLIBRARIES += %D%/liblogin.la
+%C%_liblogin_la_LIBADD = %D%/libaddress.la
+%C%_liblogin_la_SOURCES = \
+	%D%/account.h %D%/login.h %D%/record_login.h %D%/secret.h \
+	%D%/login_settings.h \
+	%D%/read_account.c %D%/read_login.c %D%/read_login.h %D%/read_secret.c \
+	%D%/resolve_login.c
+
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la
 %C%_libfeed_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(LDAP_CFLAGS)

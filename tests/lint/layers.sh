@@ -36,8 +36,8 @@ while read -r folder own; do
 done <<-EOT
 	dlz_ispman dns
 	postfix_map mail|mail_settings
-	saslauth secret
-	ftpauth account
+	saslauth secret|login|login_settings
+	ftpauth account|login|login_settings
 	agent home
 EOT
 
