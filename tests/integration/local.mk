@@ -73,6 +73,15 @@ integration_lib += \
 	tests/lib/postfix.py \
 	tests/lib/socketmap.py
 
+# Who asks for passwords: Postfix, Cyrus, testsaslauthd; and the stock saslauthd.
+integration_tests += \
+	%D%/sasl_fixture.py
+integration_lib += \
+	tests/lib/authstage.py \
+	tests/lib/cyrus.py \
+	tests/lib/mux.py \
+	tests/lib/unpacked.py
+
 # ispman-socketmapd and its peers.
 integration_tests += %D%/socketmap_peers.py
 

@@ -400,3 +400,12 @@ class Session:
         self.reset()
         secret = base64.b64encode(("\0%s\0%s" % (name, password)).encode()).decode()
         return self.command("AUTH PLAIN " + secret)
+
+    def login_in_steps(self, name, password):
+        """AUTH LOGIN: name and password are asked for one after the other."""
+        reply = self.command("AUTH LOGIN")
+        for text in (name, password):
+            if reply[0] != 334:
+                return reply
+            reply = self.command(base64.b64encode(text.encode()).decode())
+        return reply

@@ -15,6 +15,7 @@ readiness, up to DEADLINE seconds.
 """
 
 import atexit
+import contextlib
 import ctypes
 import os
 import random
@@ -145,8 +146,15 @@ def _die_with_parent():
     _libc.prctl(1, signal.SIGKILL)
 
 
+def _lead_a_group():
+    os.setsid()
+    _die_with_parent()
+
+
 class Server:
-    """A child process with a log file."""
+    """A child process with a log file. One that signals its whole process group when it ends has a group of its own."""
+
+    own_group = False
 
     def __init__(self, box, name, command, env=None):
         self.box, self.name, self.command = box, name, command
@@ -161,7 +169,7 @@ class Server:
             self.log_start = log.tell()
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.box.folder, env=environment, preexec_fn=_die_with_parent)
+                cwd=self.box.folder, env=environment, preexec_fn=_lead_a_group if self.own_group else _die_with_parent)
 
     @property
     def pid(self):
@@ -194,6 +202,10 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.own_group:
+            # What it had at work when it was killed.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         return self.process.returncode
 
     def kill(self):

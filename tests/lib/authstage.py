@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: the ispman authors
+"""slapd or an LDIF file, ispman-cached and ispman-saslauthd around one tree; on demand the programs that ask for passwords: a real
+Postfix with chrooted daemons, and Cyrus.
+
+    with servers.Sandbox("x") as box:
+        stage = AuthStage(box, tree, slapd=True)
+        stage.ask("ada@tern.example", "adapw", "imap")       # "OK", "NO", or None: no reply
+        with stage.postfix().session() as smtp: smtp.login("ada@tern.example", "adapw")
+        stage.cyrus("userid").imap("ada@tern.example", "adapw")
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+
+import cyrus
+import mailstage
+import mux
+import postfix
+import servers
+import stage as operation
+import tap
+
+# Passwords of tests/data/sample.ldif.
+SECRETS = {"ispman": "adminpw", "cyrus": "cyruspw", "northcoast": "northpw", "lindworks": "lindpw", "tern.example": "ternpw",
+           "gull.example": "gullpw", "wren.example": "wrenpw", "crow.example": "crowpw", "ada": "adapw", "bob.berg": "bobpw",
+           "cas": "noEntry", "www.tern.example": "wwwpw", "www.tern.example:8080": "apppw", "webguest": "guestpw"}
+
+MAIN = """
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = cyrus
+smtpd_sasl_path = smtpd
+cyrus_sasl_config_path = %s
+smtpd_sasl_security_options = noanonymous
+smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
+max_use = 20
+max_idle = 2s
+"""
+# As smtpd sees it: its root is the queue folder.
+SMTPD_CONF = """pwcheck_method: saslauthd
+mech_list: PLAIN LOGIN
+saslauthd_path: /ispman/mux
+log_level: 7
+"""
+
+
+def missing(*more):
+    """MORE: "postfix", "cyrus", "testsaslauthd", "saslauthd" (the stock one), or as servers.missing()."""
+    if not servers.built("saslauth/ispman-saslauthd"):
+        return "ispman-saslauthd is not built"
+    return servers.missing("cached", "ispmanctl") or missing_programs(*more)
+
+
+def missing_programs(*names):
+    for name in names:
+        if name == "postfix":
+            why = postfix.missing()
+        elif name == "cyrus":
+            why = cyrus.missing()
+        elif name in ("testsaslauthd", "saslauthd"):
+            why = mux.missing(name)
+        else:
+            why = servers.missing(name)
+        if why:
+            return why
+    return None
+
+
+def sasl_postfix(box, more="", **options):
+    """Postfix with SMTP AUTH; whoever answers at its socket_folder + "/mux" decides."""
+    mta = postfix.Postfix(box, **options)
+    folder = os.path.join(mta.etc, "sasl")
+    os.makedirs(folder)
+    with open(folder + "/smtpd.conf", "w") as f:
+        f.write(SMTPD_CONF)
+    mta.configure(MAIN % folder + more)
+    return mta
+
+
+class Saslauthd(servers.Server):
+    """ispman-saslauthd. INHERITED: it is handed the listening sockets at PATHS, which outlive it."""
+
+    def __init__(self, box, conf_path, paths, inherited=False, options=()):
+        name = box._unique("saslauthd")
+        command = [servers.built("saslauth/ispman-saslauthd"), "-c", conf_path] + list(options)
+        self.paths, self.listeners = list(paths), []
+        if inherited:
+            for path in self.paths:
+                listener = socket.socket(socket.AF_UNIX)
+                listener.bind(path)
+                os.chmod(path, 0o666)
+                listener.listen(socket.SOMAXCONN)
+                self.listeners.append(listener)
+            # Descriptors from 3 on, and the process that they are meant for.
+            taken = " ".join("%d<&%d" % (3 + i, s.fileno()) for i, s in enumerate(self._clear_of_targets()))
+            command = ["/bin/bash", "-c", 'LISTEN_FDS=%d LISTEN_PID=$$ exec "$@" %s' % (len(self.paths), taken), "-"] + command
+        super().__init__(box, name, command)
+        box.servers.append(self)
+
+    def _clear_of_targets(self):
+        """The listeners, none at a descriptor that bash is about to give to another one."""
+        for i, listener in enumerate(self.listeners):
+            kept = []
+            while listener.fileno() < 16:
+                kept.append(listener)
+                listener = listener.dup()
+            self.listeners[i] = listener
+            for s in kept:
+                s.close()
+        return self.listeners
+
+    def spawn(self):
+        with open(self.log_path, "ab") as log:
+            self.log_start = log.tell()
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.box.folder,
+                                            pass_fds=[s.fileno() for s in self.listeners],
+                                            preexec_fn=servers._die_with_parent)
+
+    def start(self, wait=True):
+        self.spawn()
+        if wait:
+            servers.wait_until(self.answers, "ispman-saslauthd to answer", process=self.process)
+        return self
+
+    def answers(self):
+        """Whether it says no to a login that cannot be."""
+        try:
+            return mux.ask(self.paths[0], "@", "x", "imap", timeout=5) == mux.NO
+        except OSError:
+            return False
+
+
+class AuthStage:
+    """SETTINGS {section: {key: value}} on top of what is needed. With READER ispman-cached binds as its entry, under the rights of
+    stage.Reader.access; else as the manager."""
+
+    def __init__(self, box, tree, slapd=False, settings=None, inherited=False, start=True, verbose=True, options=(), **slapd_options):
+        self.box, self.tree = box, tree
+        self.path = box.path("sasl", "mux")
+        os.makedirs(box.path("sasl"), exist_ok=True)
+        self.mta, self._cyrus = None, {}
+        self.settings = {"saslauth": {"listen": "unix:%s,mode=0666" % self.path}}
+        for section, values in (settings or {}).items():
+            self.settings.setdefault(section, {}).update(values)
+        self.slapd_options, self.inherited = slapd_options, inherited
+        self.options = (["-v"] if verbose else []) + list(options)
+        self.directory = None
+        if slapd:
+            self.directory = operation.Stage(box, tree, settings=self.settings, named=False, start=start, **slapd_options)
+            self.cached = self.directory.cached
+        else:
+            self.ldif = box.path("tree.ldif")
+            self._write()
+            self.cached = box.cached(source="ldif:" + self.ldif, settings=self.settings, start=start)
+        self.saslauthd = None
+        if start:
+            self.start_saslauthd()
+
+    def start_saslauthd(self, paths=None, **options):
+        """PATHS instead of its one socket; inherited if so they are."""
+        paths = paths or [self.path]
+        if not self.inherited:
+            self.cached.settings["saslauth"]["listen"] = " ".join("unix:%s,mode=0666" % p for p in paths)
+            self.cached.write_conf()
+        self.saslauthd = Saslauthd(self.box, self.cached.conf_path, paths, self.inherited, self.options)
+        return self.saslauthd.start(**options)
+
+    def configure(self, **login):
+        """Other values in [login] (underscores for hyphens), and a daemon that follows them. None takes a value away."""
+        section = self.cached.settings.setdefault("login", {})
+        section.clear()
+        section.update({name.replace("_", "-"): value for name, value in login.items() if value is not None})
+        self.cached.write_conf()
+        self.saslauthd.stop()
+        self.saslauthd.start()
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def ask(self, login, password, service="imap"):
+        return mux.ask_as_libsasl(self.path, login, password, service)
+
+    def asked(self, rows, service="imap"):
+        """{login: answer} for rows (login, password)."""
+        return {login: self.ask(login, password, service) for login, password in rows}
+
+    # --- changing ---------------------------------------------------------------------------------
+
+    def push(self):
+        """The tree as it is now becomes the directory, and the answers."""
+        if self.directory is not None:
+            self.directory.push()
+        else:
+            self._write()
+            self.cached.send(signal.SIGHUP)
+        self.cached.wait()
+
+    def _write(self):
+        mask = os.umask(0o077)
+        self.tree.write(self.ldif)
+        os.umask(mask)
+
+    def problems(self):
+        return json.loads(self.cached.ctl("problems", "--json").stdout)
+
+    # --- who asks -----------------------------------------------------------------------------------
+
+    def postfix(self, **options):
+        """Started on the first call; ispman-saslauthd then has a second socket inside its chroot."""
+        if self.mta is None:
+            self.mta = sasl_postfix(self.box, **options)
+            if self.saslauthd is not None:
+                self.saslauthd.stop()
+                self.box.servers.remove(self.saslauthd)
+                for s in self.saslauthd.listeners:
+                    s.close()
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self.path)
+            self.start_saslauthd([self.path, self.mta.socket_folder + "/mux"])
+            self.mta.start()
+        return self.mta
+
+    def cyrus(self, virtdomains):
+        if virtdomains not in self._cyrus:
+            self._cyrus[virtdomains] = cyrus.Cyrus(self.box, self.path, virtdomains).start()
+        return self._cyrus[virtdomains]
+
+    # --- secrets ------------------------------------------------------------------------------------
+
+    def leaks(self, secrets):
+        """[(log, line)] of every program of ours that shows one of SECRETS."""
+        found = []
+        for server in self.box.servers:
+            if not isinstance(server, (Saslauthd, servers.Cached)):
+                continue
+            with open(server.log_path, "rb") as f:
+                for line in f:
+                    if any(s.encode() in line for s in secrets):
+                        found.append((server.name, line.decode("utf-8", "replace").rstrip()))
+        return found
+
+
+def stored_values(tree):
+    """Every password of a tree as it is stored, without its {SCHEME} too."""
+    out = set()
+    for _, attributes in tree.entries.values():
+        for name, value in attributes:
+            if name.lower() == "userpassword":
+                text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                out.add(text)
+                out.add(re.sub(r"^\{[^}]*\}", "", text))
+    return {text for text in out if len(text) > 7}
+
+
+class Load:
+    """Threads that call ASK(number, turn) → complaint or None until they are told to stop."""
+
+    def __init__(self, ask, threads=8):
+        self.ask, self.count = ask, threads
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self.asked, self.wrong = [0] * threads, []
+        self.threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(threads)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(servers.DEADLINE)
+
+    def wait_more(self, count):
+        goals = [asked + count for asked in self.asked]
+        servers.wait_until(lambda: all(a >= g for a, g in zip(self.asked, goals)) or self.wrong, "%d more answers" % count)
+
+    def _run(self, number):
+        turn = number
+        while not self.stopping.is_set():
+            turn += self.count
+            try:
+                complaint = self.ask(number, turn)
+            except Exception as e:
+                complaint = repr(e)
+            with self.lock:
+                self.asked[number] += 1
+                if complaint and len(self.wrong) < 20:
+                    self.wrong.append("%d: %s" % (number, complaint))
+            if complaint:
+                return
+
+    def judge(self, t, what):
+        return t.ok(not self.wrong, "%s: %d answers" % (what, sum(self.asked)), "\n".join(self.wrong))
+
+
+def main(name, tests, needs, ready=missing):
+    """Runs each of TESTS with a sandbox of its own; those named as arguments, if any are."""
+    why = ready(*needs)
+    if why:
+        tap.skip_all(why)
+    t = tap.Tap()
+    wanted = sys.argv[1:]
+    for test in tests:
+        if wanted and test.__name__ not in wanted:
+            continue
+        try:
+            with servers.Sandbox(name) as box:
+                test(t, box)
+        except Exception:
+            t.ok(False, test.__name__ + " came to its end", traceback.format_exc())
+    sys.exit(t.done())
+
+
+def sample():
+    return mailstage.sample()
+
