@@ -7,10 +7,10 @@
  * The rules (docs/logins.md for people):
  *
  *   1. A login without @ gets "@realm", unless the realm is empty or one of local-realms.
- *   2. Entries that hold it are looked for: as it is; with the master's domain in place of a replica's (login-by-replica); a word with
- *      default-domain behind it. The first that anything rightful holds ends the search.
- *   3. Of the claims on it those of the strongest right count; of these those of kinds that may use the service; of these those of the first kind
- *      (user, vhost, domain, admin). More than one entry left: refused (it is in the problems).
+ *   2. Entries that hold it are looked for: as it is; with the master's domain in place of a replica's (login-by-replica); a word
+ *      with default-domain behind it. The first that anything rightful holds ends the search.
+ *   3. Of the claims on it those of the strongest right count; of these those of kinds that may use the service; of these those of
+ *      the first kind (user, vhost, domain, admin). More than one entry left: refused (it is in the problems).
  *   4. For a service of mailboxes the login must be the form that owns the mailbox, and there must be one.
  *   5. The entry's state: suspended, locked, not begun, ended, FTPStatus for ftp; its domain's, if suspended-domains = refuse.
  */

@@ -5,7 +5,8 @@
  * for another one, -EBADMSG for nonsense, never outside the octets.
  *
  * Both environments say in the same form which entries a login names, and what domains are; what an entry is, each says for its
- * own readers: secret/ what decides about a login, account/ what a file server needs. So whoever reads one never needs the other. Each has one table:
+ * own readers: secret/ what decides about a login, account/ what a file server needs. So whoever reads one never needs the other.
+ * Each has one table:
  *
  *   secret  account
  *   'm'     'm'             the state of the environment (record.h, state_record)
@@ -37,8 +38,8 @@ enum { LOGIN_MAX = 480 }; /* octets of a folded login: two more than the longest
 
 /* The one form in which logins are compared: an address as in address.h (local@domain, both folded, the local part without quotes);
  * what is none without the blanks around it and in lower case, ASCII and UTF-8 (NFC). 0, -EINVAL: no entry can have it (empty, too
- * long, control characters, not UTF-8, no domain behind an @), or -ENOMEM. OUT has room for LOGIN_MAX octets. *OUT_DOMAIN is the domain's part of
- * OUT, empty when there is no @. */
+ * long, control characters, not UTF-8, no domain behind an @), or -ENOMEM. OUT has room for LOGIN_MAX octets. *OUT_DOMAIN is the
+ * domain's part of OUT, empty when there is no @. */
 must_check int login_fold(struct span text, char *out, size_t *out_len, struct span *out_domain);
 
 void key_login(struct key *out, enum login_environment environment, struct span login);
@@ -53,7 +54,8 @@ enum login_kind { LOGIN_USER = 1, LOGIN_VHOST, LOGIN_DOMAIN, LOGIN_ADMIN, LOGIN_
 
 /* By what right an entry holds a login, the stronger first: of two rights only claims of the stronger one count. */
 enum login_right {
-	LOGIN_OWN = 1, /* it has the form of the entry's own domain, or the entry is an admin: user@domain, user_domain_tld, name.domain[:port], domain */
+	LOGIN_OWN = 1, /* it has the form of the entry's own domain (user@domain, user_domain_tld, name.domain[:port], domain), or the
+	                * entry is an admin */
 	LOGIN_ALIAS,   /* a mailLocalAddress or mailAlias of a user that is no uid of its own; counts with login-by-alias */
 	LOGIN_BARE,    /* any other uid: a word that names no domain */
 };
