@@ -160,8 +160,10 @@ accept_one(struct server *server, const struct server_listener *l, int listening
 		return 1;
 	}
 	server_count(server, SERVER_COUNT_ACCEPTED);
-	if (server_connection_new(server, l, fd, &peer.any, len) < 0)
+	if (server_connection_new(server, l, fd, &peer.any, len) < 0) {
+		server_part(l->protocol, fd, false);
 		close(fd);
+	}
 	return 1;
 }
 

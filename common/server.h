@@ -59,6 +59,10 @@ struct server_protocol {
 	enum server_step (*wake)(struct server_connection *connection);
 	/* The connection is about to be freed. May be NULL. */
 	void (*closed)(struct server_connection *connection);
+	/* Where a close says something else than "cannot tell": what a connection gets that ends without an answer, whatever ended it.
+	 * What the peer has sent is then read first: unread octets would turn the words into an error. */
+	struct span last_words;
+	bool is_secret; /* octets of requests are overwritten when they are done with */
 };
 
 /* Rows of the program's counters, from index 0 on; PREFIX is a literal such as "socketmap". */

@@ -24,6 +24,7 @@ struct server_connection {
 	bool in_request;  /* a request has begun and is not complete */
 	bool finishing;   /* ends when everything is sent */
 	bool asked;       /* has had an answer */
+	bool said;        /* some of it was sent */
 	bool blocked;     /* counted among those that do not read */
 	uint64_t since;   /* when the oldest octet of the present request came */
 	uint64_t read_at; /* when octets came last */
@@ -86,6 +87,8 @@ void server_connection_gone(struct server *server);
 void server_count(struct server *server, unsigned index);
 
 /* server_turn.c */
+/* Sends the last words of PROTOCOL to FD, if it has any. */
+void server_part(const struct server_protocol *protocol, int fd, bool said);
 int server_connection_new(struct server *server, const struct server_listener *listener, int fd,
                           const struct sockaddr *peer, socklen_t peer_len);
 void server_connection_free(struct server_connection *connection);

@@ -20,6 +20,7 @@
 enum {
 	FLUSH_AT = 65536,  /* octets of answers after which they are sent, whatever else has been asked */
 	KEEP_ROOM = 16384, /* larger buffers are given back when they are empty */
+	DRAIN_MAX = 16,    /* times 4096 octets of a peer are read that nobody looks at */
 };
 
 static void turn(struct server_connection *c, enum server_step step, struct span input);
@@ -71,6 +72,38 @@ server_connection_new(struct server *server, const struct server_listener *liste
 }
 
 void
+server_part(const struct server_protocol *protocol, int fd, bool said)
+{
+	char octets[4096];
+
+	if (protocol->last_words.len == 0)
+		return;
+	for (unsigned n = 0; n < DRAIN_MAX && recv(fd, octets, sizeof(octets), MSG_DONTWAIT) > 0; n++)
+		;
+	if (protocol->is_secret)
+		explicit_bzero(octets, sizeof(octets));
+	if (!said)
+		(void)!send(fd, protocol->last_words.data, protocol->last_words.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Octets that lie in the server's input buffer. */
+static void
+forget_input(struct server *server, bool is_secret, size_t n)
+{
+	if (is_secret)
+		explicit_bzero(server->input, n);
+}
+
+static void
+forget_kept(struct server_connection *c)
+{
+	if (c->protocol->is_secret)
+		text_wipe(&c->kept);
+	else
+		text_clear(&c->kept);
+}
+
+void
 server_connection_free(struct server_connection *c)
 {
 	struct server *server = c->server;
@@ -80,9 +113,11 @@ server_connection_free(struct server_connection *c)
 	want_io(c, 0);
 	if (c->armed_for != 0)
 		event_del(&c->timer);
+	server_part(c->protocol, c->fd, c->said);
 	close(c->fd);
 	TAILQ_REMOVE(&server->connections, c, by_use);
 	server->connection_count--;
+	forget_kept(c);
 	text_free(&c->kept);
 	text_free(&c->unsent);
 	free(c);
@@ -192,6 +227,7 @@ send_all(struct server_connection *c)
 			return -errno;
 		if (n < 0)
 			break;
+		c->said = true;
 		rest = span_skip(rest, (size_t)n);
 	}
 	if (queued) {
@@ -213,7 +249,7 @@ send_all(struct server_connection *c)
 static bool
 keep(struct server_connection *c, struct span input)
 {
-	text_clear(&c->kept);
+	forget_kept(c);
 	if (input.len == 0) {
 		if (c->kept.room > KEEP_ROOM)
 			text_free(&c->kept);
@@ -315,16 +351,31 @@ kept_input(struct server_connection *c)
 }
 
 static void
+turn_kept(struct server_connection *c, enum server_step step)
+{
+	struct server *server = c->server;
+	struct span kept = kept_input(c);
+	bool is_secret = c->protocol->is_secret;
+
+	turn(c, step, kept);
+	forget_input(server, is_secret, kept.len);
+}
+
+static void
 on_readable(struct server_connection *c)
 {
 	struct server *server = c->server;
+	bool is_secret = c->protocol->is_secret;
 	struct span kept = kept_input(c);
 	/* Room is at least request_max, and what is kept is less. */
 	ssize_t n = recv(c->fd, server->input + kept.len, server->input_room - kept.len, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		forget_input(server, is_secret, kept.len);
 		return;
+	}
 	if (n <= 0) {
+		forget_input(server, is_secret, kept.len);
 		if (n == 0 && c->in_request)
 			server_count(server, SERVER_COUNT_BROKEN);
 		server_connection_free(c);
@@ -335,6 +386,7 @@ on_readable(struct server_connection *c)
 	c->read_at = server->now;
 	c->in_request = false;
 	turn(c, SERVER_MORE, span_from(server->input, kept.len + (size_t)n));
+	forget_input(server, is_secret, kept.len + (size_t)n);
 }
 
 static void
@@ -353,7 +405,7 @@ on_writable(struct server_connection *c)
 	/* On with what was asked meanwhile. */
 	c->in_request = false;
 	c->blocked = false;
-	turn(c, SERVER_MORE, kept_input(c));
+	turn_kept(c, SERVER_MORE);
 }
 
 static void
@@ -443,7 +495,7 @@ server_wake(struct server_connection *c)
 		drop(c, SERVER_COUNT_TOO_LATE, "late", "is closed: the answer would come too late");
 		return;
 	}
-	turn(c, c->protocol->wake(c), kept_input(c));
+	turn_kept(c, c->protocol->wake(c));
 }
 
 int

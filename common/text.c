@@ -105,6 +105,14 @@ text_free(struct text *t)
 }
 
 void
+text_wipe(struct text *t)
+{
+	if (t->data != NULL)
+		explicit_bzero(t->data, t->room);
+	text_free(t);
+}
+
+void
 text_put_escaped(struct text *t, struct span s, size_t max)
 {
 	bool cut = s.len > max;

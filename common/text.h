@@ -36,6 +36,9 @@ void *text_extend(struct text *t, size_t n);
 /* Empties the buffer but keeps its memory. */
 void text_clear(struct text *t);
 void text_free(struct text *t);
+/* As text_free, of what nobody may find in memory later. What the buffer left behind when it grew is not known any more: give such a
+ * buffer its room first (text_extend), or put it at once. */
+void text_wipe(struct text *t);
 
 static inline bool
 text_failed(const struct text *t)

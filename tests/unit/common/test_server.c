@@ -21,7 +21,7 @@
 enum { REQUEST_MAX = 1000, REQUEST_MS = 300, WRITE_MS = 300, REPLY_MS = 600, CONNECTIONS = 4, BIG = 300000 };
 
 static char folder[] = "/tmp/ispman-server-XXXXXX";
-static char path[64];
+static char path[64], sorry_path[64];
 
 /* --- the protocol: a word a line -------------------------------------------------------------------------- */
 
@@ -91,6 +91,11 @@ static const struct server_protocol words = {
 	.name = "words", .state_size = sizeof(struct waits), .request_max = REQUEST_MAX, .look = look, .wake = wake, .closed = closed,
 };
 
+static const struct server_protocol sorry_words = {
+	.name = "sorry", .state_size = sizeof(struct waits), .request_max = REQUEST_MAX, .look = look, .wake = wake, .closed = closed,
+	.last_words = SPAN("sorry\n"), .is_secret = true,
+};
+
 /* --- the server ------------------------------------------------------------------------------------------- */
 
 static void
@@ -127,14 +132,19 @@ start(void **state)
 	const struct server_options options = {
 		.limits = { CONNECTIONS, REQUEST_MS, WRITE_MS, REPLY_MS }, .signals = -1, .say = say,
 	};
-	struct server_listen listen = { .address = { .family = LISTENER_UNIX, .mode = 0600 }, .protocol = &words };
+	struct server_listen listen[] = {
+		{ .address = { .family = LISTENER_UNIX, .mode = 0600 }, .protocol = &words },
+		{ .address = { .family = LISTENER_UNIX, .mode = 0600 }, .protocol = &sorry_words },
+	};
 	struct text why = TEXT_INIT;
 
 	(void)state;
 	closed_count = 0;
 	snprintf(path, sizeof(path), "%s/s", folder);
-	memcpy(listen.address.path, path, sizeof(path));
-	if (server_new(&options, &the_server) < 0 || server_listen(the_server, &listen, 1, NULL, &why) < 0 || pipe(stop_pipe) < 0)
+	snprintf(sorry_path, sizeof(sorry_path), "%s/sorry", folder);
+	memcpy(listen[0].address.path, path, sizeof(path));
+	memcpy(listen[1].address.path, sorry_path, sizeof(sorry_path));
+	if (server_new(&options, &the_server) < 0 || server_listen(the_server, listen, array_size(listen), NULL, &why) < 0 || pipe(stop_pipe) < 0)
 		return -1;
 	stop_event = event_new(server_base(the_server), stop_pipe[0], EV_READ, on_stop, NULL);
 	event_add(stop_event, NULL);
@@ -163,14 +173,20 @@ stop(void **state)
 /* --- clients ---------------------------------------------------------------------------------------------- */
 
 static int
-client(void)
+client_of(const char *there)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	memcpy(name.sun_path, path, sizeof(path));
+	memcpy(name.sun_path, there, sizeof(path));
 	assert_int_equal(connect(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
 	return fd;
+}
+
+static int
+client(void)
+{
+	return client_of(path);
 }
 
 static void
@@ -390,6 +406,77 @@ stopping_answers_what_was_asked(void **state)
 	close(stop_pipe[1]);
 }
 
+/* Reads WANT and the end, which is no error. */
+static void
+wants_only(int fd, const char *want)
+{
+	char octet;
+
+	wants(fd, want);
+	assert_int_equal(recv(fd, &octet, 1, 0), 0);
+	close(fd);
+}
+
+static void
+last_words_are_said(void **state)
+{
+	char room[REQUEST_MAX + 1];
+	int fds[CONNECTIONS], fd = client_of(sorry_path);
+
+	(void)state;
+	put(fd, "bye\nnot read any more\n");
+	wants_only(fd, "bye\n");
+	fd = client_of(sorry_path);
+	put(fd, "drop\nnot read any more\n");
+	wants_only(fd, "sorry\n");
+	/* Half a request, one that is too long, one whose answer comes too late. */
+	fd = client_of(sorry_path);
+	put(fd, "x");
+	wants_only(fd, "sorry\n");
+	fd = client_of(sorry_path);
+	memset(room, 'x', REQUEST_MAX);
+	room[REQUEST_MAX] = '\0';
+	put(fd, room);
+	wants_only(fd, "sorry\n");
+	fd = client_of(sorry_path);
+	put(fd, "late\nmore");
+	wants_only(fd, "sorry\n");
+	fd = client_of(sorry_path);
+	put(fd, "x");
+	shutdown(fd, SHUT_WR);
+	wants_only(fd, "sorry\n");
+	/* Who makes room. */
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		fds[i] = client_of(sorry_path);
+	fd = client();
+	put(fd, "new\n");
+	wants(fd, "new\n");
+	wants_only(fds[0], "sorry\n");
+	for (size_t i = 1; i < CONNECTIONS; i++)
+		close(fds[i]);
+	close(fd);
+}
+
+static void
+stopping_says_last_words(void **state)
+{
+	int held, fresh;
+
+	assert_int_equal(start(state), 0);
+	held = client_of(sorry_path);
+	fresh = client_of(sorry_path);
+	put(held, "late\nmore");
+	stop_now();
+	wants_only(held, "sorry\n");
+	wants_only(fresh, "sorry\n");
+	pthread_join(thread, NULL);
+	assert_int_equal(run_result, 0);
+	event_free(stop_event);
+	server_free(the_server);
+	close(stop_pipe[0]);
+	close(stop_pipe[1]);
+}
+
 static int
 make_folder(void **state)
 {
@@ -415,6 +502,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(no_answer_comes_too_late, start, stop),
 		cmocka_unit_test_setup_teardown(an_idle_connection_makes_room, start, stop),
 		cmocka_unit_test(stopping_answers_what_was_asked),
+		cmocka_unit_test_setup_teardown(last_words_are_said, start, stop),
+		cmocka_unit_test(stopping_says_last_words),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
