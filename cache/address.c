@@ -215,8 +215,8 @@ fold_wide_local(struct span text, char *out, size_t *out_len)
 	return 0;
 }
 
-static int
-fold_local(struct span text, char *out, size_t *out_len)
+int
+address_local(struct span text, char *out, size_t *out_len)
 {
 	if (text.len == 0 || text.len > ADDRESS_TEXT_MAX)
 		return -EINVAL;
@@ -249,7 +249,7 @@ fold_quoted_local(struct span text, char *out, size_t *out_len)
 {
 	char room[ADDRESS_TEXT_MAX];
 
-	return fold_local(plain_local(text, room), out, out_len);
+	return address_local(plain_local(text, room), out, out_len);
 }
 
 int
@@ -273,7 +273,7 @@ address_read(struct span text, struct address *out)
 		if (out->typed_local.len > 0) {
 			out->kind = ADDRESS_FULL;
 			r = out->typed_local.data[0] == '"' ? fold_quoted_local(out->typed_local, out->local, &out->local_len)
-			                                    : fold_local(out->typed_local, out->local, &out->local_len);
+			                                    : address_local(out->typed_local, out->local, &out->local_len);
 			if (r < 0)
 				return r;
 		}

@@ -63,6 +63,10 @@ bool address_stands_for(struct span text, struct span local, struct span domain)
  * OUT may be changed. A dot at the front is kept. */
 must_check int address_domain(struct span text, char *out, size_t *out_len);
 
+/* A local part alone, without quotes, or any other name that is compared as one: folded as above into OUT (ADDRESS_LOCAL_MAX octets).
+ * 0, -EINVAL or -ENOMEM: then OUT may be changed. */
+must_check int address_local(struct span text, char *out, size_t *out_len);
+
 /* Where the extension of a local part (without quotes: a folded one) begins: the index of its delimiter, or LOCAL.len when there is
  * none. As Postfix splits (split_addr.c): at the first of the DELIMITERS, never at the front, never the names postmaster,
  * mailer-daemon and double-bounce; with - among DELIMITERS, owner-LIST and LIST-request are not split. Delimiters are ASCII, others

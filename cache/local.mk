@@ -34,13 +34,14 @@ noinst_LTLIBRARIES += %D%/libshelf.la
 	%D%/record.c %D%/record.h \
 	%D%/store.c %D%/store.h %D%/store_internal.h %D%/store_rows.c %D%/store_txn.c
 
-# Mail addresses and the records of the mail environment, for both halves. Apart from the shelf: named has no use for them, nor for
+# Mail addresses, logins, and the records of the environments that hold them, for both halves. Apart from the shelf: named has no use for them, nor for
 # the libraries that fold what is not ASCII.
 noinst_LTLIBRARIES += %D%/libaddress.la
 %C%_libaddress_la_CFLAGS = $(AM_CFLAGS) $(IDN2_CFLAGS)
 %C%_libaddress_la_LIBADD = common/libcommon.la $(IDN2_LIBS) $(UNISTRING_LIBS)
 %C%_libaddress_la_SOURCES = \
 	%D%/address.c %D%/address.h \
+	%D%/record_login.c %D%/record_login.h \
 	%D%/record_mail.c %D%/record_mail.h
 
 # What mail servers ask, answered from the shelf.
@@ -56,7 +57,7 @@ noinst_LTLIBRARIES += %D%/libmail.la
 noinst_LTLIBRARIES += %D%/liblogin.la
 %C%_liblogin_la_LIBADD = %D%/libaddress.la
 %C%_liblogin_la_SOURCES = \
-	%D%/account.h %D%/login.h %D%/record_login.h %D%/secret.h \
+	%D%/account.h %D%/login.h %D%/secret.h \
 	%D%/login_settings.h \
 	%D%/read_account.c %D%/read_login.c %D%/read_login.h %D%/read_secret.c \
 	%D%/resolve_login.c

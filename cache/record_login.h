@@ -34,18 +34,21 @@ enum login_environment { LOGIN_SECRET, LOGIN_ACCOUNT };
 
 /* --- keys ------------------------------------------------------------------------------------------ */
 
-enum { LOGIN_MAX = 480 }; /* octets of a folded login: two more than the longest address */
+enum { LOGIN_MAX = 480 }; /* octets of a folded login; an address that is longer is none */
 
 /* The one form in which logins are compared: an address as in address.h (local@domain, both folded, the local part without quotes);
- * what is none without the blanks around it and in lower case, ASCII and UTF-8 (NFC). 0, -EINVAL: no entry can have it (empty, too
- * long, control characters, not UTF-8, no domain behind an @), or -ENOMEM. OUT has room for LOGIN_MAX octets. *OUT_DOMAIN is the
- * domain's part of OUT, empty when there is no @. */
+ * what is none without the blanks around it and folded as a local part is. 0, -EINVAL: no entry can have it (empty, too long, control
+ * characters, not UTF-8, no domain behind an @ or nothing in front of it), or -ENOMEM. OUT has room for LOGIN_MAX octets. *OUT_DOMAIN is
+ * the domain's part of OUT, empty when there is no @. */
 must_check int login_fold(struct span text, char *out, size_t *out_len, struct span *out_domain);
 
 void key_login(struct key *out, enum login_environment environment, struct span login);
 void key_login_entry(struct key *out, enum login_environment environment, const uint8_t uuid[ENTRY_UUID_LEN]);
 void key_login_domain(struct key *out, enum login_environment environment, struct span domain);
 void key_login_foreign(struct key *out, struct span domain, struct span claimer);
+/* Takes a subject key of either environment apart: its letter, the login, the domain or the octets of a UUID, and of 'v' the claimer. They
+ * point into KEY. 0 or -EINVAL. */
+must_check int key_login_split(struct span key, char *out_letter, struct span *out_name, struct span *out_claimer);
 
 /* --- claims ---------------------------------------------------------------------------------------- */
 

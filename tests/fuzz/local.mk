@@ -5,6 +5,7 @@
 
 fuzz_targets = \
 	%D%/fuzz_address \
+	%D%/fuzz_record_login \
 	%D%/fuzz_record_mail \
 	%D%/fuzz_record \
 	%D%/fuzz_conf \
@@ -77,6 +78,10 @@ endif
 %C%_fuzz_address_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_address_LDADD = cache/libaddress.la common/libcommon.la
 %C%_fuzz_address_SOURCES = %D%/fuzz_address.c $(fuzz_main)
+
+%C%_fuzz_record_login_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_record_login_LDADD = cache/libaddress.la common/libcommon.la
+%C%_fuzz_record_login_SOURCES = %D%/fuzz_record_login.c $(fuzz_main)
 
 %C%_fuzz_record_mail_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_record_mail_LDADD = cache/libaddress.la common/libcommon.la

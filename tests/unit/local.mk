@@ -41,6 +41,7 @@ unit_tests = \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
 	%D%/cache/test_record \
+	%D%/cache/test_record_login \
 	%D%/cache/test_record_mail \
 	%D%/cache/test_cache \
 	%D%/dlz_ispman/test_walk \
@@ -206,6 +207,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_address_CFLAGS = $(unit_cflags)
 %C%_cache_test_address_LDADD = cache/libaddress.la $(unit_common_libs)
 %C%_cache_test_address_SOURCES = %D%/cache/test_address.c %D%/test.h
+
+%C%_cache_test_record_login_CFLAGS = $(unit_cflags)
+%C%_cache_test_record_login_LDADD = cache/libaddress.la $(unit_common_libs)
+%C%_cache_test_record_login_SOURCES = %D%/cache/test_record_login.c %D%/test.h
 
 %C%_cache_test_record_mail_CFLAGS = $(unit_cflags)
 %C%_cache_test_record_mail_LDADD = cache/libaddress.la $(unit_common_libs)
