@@ -2,3 +2,13 @@
 noinst_LTLIBRARIES += %D%/libmux.la
 %C%_libmux_la_LIBADD = common/libcommon.la
 %C%_libmux_la_SOURCES = %D%/mux.c %D%/mux.h
+
+# What is remembered of passwords, and where costly checks run. Knows neither the protocol nor the cache.
+noinst_LTLIBRARIES += %D%/libchecks.la
+%C%_libchecks_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_libchecks_la_LIBADD = $(CRYPTO_LIBS)
+%C%_libchecks_la_SOURCES = \
+	%D%/digest.c %D%/digest.h \
+	%D%/pool.c %D%/pool.h \
+	%D%/throttle.c %D%/throttle.h \
+	%D%/verified.c %D%/verified.h

@@ -46,6 +46,9 @@ unit_tests = \
 	%D%/cache/test_cache \
 	%D%/dlz_ispman/test_walk \
 	%D%/saslauth/test_mux \
+	%D%/saslauth/test_pool \
+	%D%/saslauth/test_throttle \
+	%D%/saslauth/test_verified \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
 	%D%/cache/test_audit_mail \
@@ -263,3 +266,15 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_saslauth_test_mux_CFLAGS = $(unit_cflags)
 %C%_saslauth_test_mux_LDADD = saslauth/libmux.la $(unit_common_libs)
 %C%_saslauth_test_mux_SOURCES = %D%/saslauth/test_mux.c %D%/test.h
+
+%C%_saslauth_test_pool_CFLAGS = $(unit_cflags)
+%C%_saslauth_test_pool_LDADD = saslauth/libchecks.la $(unit_common_libs)
+%C%_saslauth_test_pool_SOURCES = %D%/saslauth/test_pool.c %D%/test.h
+
+%C%_saslauth_test_throttle_CFLAGS = $(unit_cflags)
+%C%_saslauth_test_throttle_LDADD = saslauth/libchecks.la $(unit_common_libs)
+%C%_saslauth_test_throttle_SOURCES = %D%/saslauth/test_throttle.c %D%/test.h
+
+%C%_saslauth_test_verified_CFLAGS = $(unit_cflags)
+%C%_saslauth_test_verified_LDADD = saslauth/libchecks.la $(unit_common_libs)
+%C%_saslauth_test_verified_SOURCES = %D%/saslauth/test_verified.c %D%/test.h
