@@ -4,8 +4,8 @@
  * ispmanctl: asks and steers the cache, for people and scripts.
  *
  * It opens no private environment: DNS and mail are looked up where named and Postfix's server look them up, without ispman-cached;
- * what needs ispman-cached goes over its control socket. A new command is a row in commands[] and a line in
- * ispmanctl.8.
+ * accounts are ispman-saslauthd's to look up; what needs ispman-cached goes over its control socket. A new command is a row in
+ * commands[] and a line in ispmanctl.8.
  */
 #include <config.h>
 
@@ -19,9 +19,9 @@
 
 #define DEFAULT_CONF SYSCONFDIR "/ispman/ispman.conf"
 
-#define LOOKUP_OPERANDS "dns NAME [TYPE] | mail MAP KEY"
+#define LOOKUP_OPERANDS "dns NAME [TYPE] | mail MAP KEY | account LOGIN [--service NAME] [--realm NAME]"
 
-enum { TAKES_JSON = 1, TAKES_TIMEOUT = 2, TAKES_OPERANDS = 4 };
+enum { TAKES_JSON = 1, TAKES_TIMEOUT = 2, TAKES_OPERANDS = 4, TAKES_SERVICE = 8 };
 
 static const struct command {
 	const char *name, *operands, *summary;
@@ -32,15 +32,18 @@ static const struct command {
 	{ "status", "", "whether the cache has what the directory has", TAKES_JSON, ctl_status,
 	  "Exit 0 when it has, 1 when it has not or something is wrong, 3 when ispman-cached does not\n"
 	  "answer; then the age of the cache is told from the cache itself.\n" },
-	{ "lookup", LOOKUP_OPERANDS, "what is answered", TAKES_JSON | TAKES_OPERANDS, ctl_lookup,
+	{ "lookup", LOOKUP_OPERANDS, "what is answered", TAKES_JSON | TAKES_OPERANDS | TAKES_SERVICE, ctl_lookup,
 	  "dns prints the records in master-file form and says what kind of answer they are. Without TYPE, all\n"
 	  "records of the name. An IP address stands for its reverse name. Reads the cache itself, also without\n"
 	  "ispman-cached. Exit 0 when there are records, 1 when there are none (no such name, no such\n"
 	  "record, no zone of ours), 3 when the cache cannot tell.\n\n"
 	  "mail prints what Postfix is answered. MAP is one of virtual, domains, relay-domains, transport,\n"
 	  "recipients, canonical, sender-login, mailbox and relocated; KEY is what Postfix would send. Exit 0\n"
-	  "when there is an answer, 1 when there is none, 3 when the cache cannot tell.\n" },
-	{ "explain", LOOKUP_OPERANDS, "what is answered, and why", TAKES_JSON | TAKES_OPERANDS,
+	  "when there is an answer, 1 when there is none, 3 when the cache cannot tell.\n\n"
+	  "account asks ispman-saslauthd whose login it is and whether it may log in to the service (smtp unless\n"
+	  "given) with the right password. Never shows a password. Exit 0 when it may, 1 when it may not or\n"
+	  "nobody has it, 3 when that cannot be told.\n" },
+	{ "explain", LOOKUP_OPERANDS, "what is answered, and why", TAKES_JSON | TAKES_OPERANDS | TAKES_SERVICE,
 	  ctl_explain,
 	  "The same as lookup, with every step of the search and, while ispman-cached runs, the entries of\n"
 	  "the directory that stand behind it.\n" },
@@ -142,8 +145,12 @@ look_up(const struct ctl *ctl, const char *command, bool explain)
 	static const struct {
 		const char *audience;
 		int (*run)(const struct ctl *ctl, const char *command, bool explain);
-	} rows[] = { { "dns", ctl_dns }, { "mail", ctl_mail } };
+	} rows[] = { { "dns", ctl_dns }, { "mail", ctl_mail }, { "account", ctl_account } };
 
+	if ((ctl->service != NULL || ctl->realm != NULL) && ctl->argc > 0 && strcmp(ctl->argv[0], "account") != 0) {
+		ctl_complain("%s %s takes no --service and no --realm", command, ctl->argv[0]);
+		return CTL_USAGE;
+	}
 	for (size_t i = 0; i < array_size(rows) && ctl->argc > 0; i++)
 		if (strcmp(ctl->argv[0], rows[i].audience) == 0)
 			return rows[i].run(ctl, command, explain);
@@ -229,7 +236,7 @@ print_command_help(const struct command *command)
 }
 
 struct options {
-	const char *conf_path;
+	const char *conf_path, *service, *realm;
 	bool help, version, json, timeout_given;
 	int64_t timeout;
 	const char **overrides;
@@ -281,6 +288,12 @@ take_option(int option, char **argv, struct options *options)
 			return 0;
 		ctl_complain("--timeout %s: allowed: seconds such as 5, 0.5 or 2m", optarg);
 		return CTL_USAGE;
+	case 's':
+		options->service = optarg;
+		return 0;
+	case 'r':
+		options->realm = optarg;
+		return 0;
 	case ':':
 		ctl_complain("%s lacks its value", argv[optind - 1]);
 		return CTL_USAGE;
@@ -298,6 +311,8 @@ parse_options(int argc, char **argv, struct options *out)
 		{ "version", no_argument, NULL, 'V' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "service", required_argument, NULL, 's' },
+		{ "realm", required_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option, code = 0;
@@ -351,6 +366,8 @@ check_use(const struct command *command, const struct options *options, int oper
 		ctl_complain("%s takes no --json", command->name);
 	else if (options->timeout_given && (command->takes & TAKES_TIMEOUT) == 0)
 		ctl_complain("%s takes no --timeout", command->name);
+	else if ((options->service != NULL || options->realm != NULL) && (command->takes & TAKES_SERVICE) == 0)
+		ctl_complain("%s takes no --service and no --realm", command->name);
 	else if (operands > 0 && (command->takes & TAKES_OPERANDS) == 0)
 		ctl_complain("%s takes no arguments", command->name);
 	else
@@ -363,7 +380,12 @@ run(int argc, char **argv, struct options *options)
 {
 	cleanup(settings_freep) struct settings *settings = NULL;
 	const struct command *command = argc > 0 ? find_command(argv[0]) : NULL;
-	struct ctl ctl = { .json = options->json, .timeout = options->timeout_given ? options->timeout : -1 };
+	struct ctl ctl = {
+		.json = options->json,
+		.timeout = options->timeout_given ? options->timeout : -1,
+		.service = options->service,
+		.realm = options->realm,
+	};
 	int code;
 
 	if (options->version) {

@@ -26,6 +26,7 @@ struct ctl {
 	struct settings *settings;
 	bool json;
 	int64_t timeout; /* milliseconds, -1: none */
+	const char *service, *realm; /* NULL: not given */
 	int argc;        /* what stands behind the command */
 	char **argv;
 };
@@ -44,6 +45,7 @@ int ctl_explain(const struct ctl *ctl);
 /* lookup and explain, once it is known of what. */
 int ctl_dns(const struct ctl *ctl, const char *command, bool explain);
 int ctl_mail(const struct ctl *ctl, const char *command, bool explain);
+int ctl_account(const struct ctl *ctl, const char *command, bool explain);
 /* Says how COMMAND, one of the two, is used. */
 int ctl_misused(const char *command);
 /* What to put into main.cf; QUEUE is Postfix's queue directory, NULL: Debian's. */
@@ -86,6 +88,8 @@ struct ask;
 
 /* Connects to RUN_DIR/control. *OUT, or a negative errno with a sentence in WHY. */
 must_check int ask_open(const char *run_dir, struct ask **out, struct text *why);
+/* The same of RUN_DIR/SOCKET_NAME, where the program WHOM listens. */
+must_check int ask_open_other(const char *run_dir, const char *socket_name, const char *whom, struct ask **out, struct text *why);
 void ask_free(struct ask *ask);
 void ask_freep(struct ask **ask);
 

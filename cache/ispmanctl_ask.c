@@ -18,40 +18,49 @@ enum { ANSWER_MAX = 1 << 20, ENTRIES_TIMEOUT = 10000 };
 
 struct ask {
 	int fd;
+	const char *whom; /* "ispman-cached" */
 	struct line_buffer lines;
 };
 
 static int
-say_why(struct text *why, int error, const char *path)
+say_why(struct text *why, const char *whom, int error, const char *path)
 {
 	if (error == -ENOENT || error == -ECONNREFUSED)
-		text_putf(why, "ispman-cached does not answer: nobody listens at %s", path);
+		text_putf(why, "%s does not answer: nobody listens at %s", whom, path);
 	else if (error == -EACCES)
-		text_putf(why, "no right to ask ispman-cached: %s is for root, its user and its group", path);
+		text_putf(why, "no right to ask %s: %s is for root, its user and its group", whom, path);
 	else
-		text_putf(why, "ispman-cached does not answer: %s: %s", path, strerror(-error));
+		text_putf(why, "%s does not answer: %s: %s", whom, path, strerror(-error));
 	return error;
 }
 
 int
 ask_open(const char *run_dir, struct ask **out, struct text *why)
 {
+	return ask_open_other(run_dir, "control", "ispman-cached", out, why);
+}
+
+int
+ask_open_other(const char *run_dir, const char *socket_name, const char *whom, struct ask **out, struct text *why)
+{
 	cleanup(ask_freep) struct ask *ask = calloc(1, sizeof(*ask));
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	cleanup(free_charp) char *path = NULL;
 
-	if (ask == NULL || asprintf(&path, "%s/control", run_dir) < 0)
+	if (ask == NULL)
+		return -ENOMEM;
+	ask->fd = -1;
+	ask->whom = whom;
+	if (asprintf(&path, "%s/%s", run_dir, socket_name) < 0)
 		return -ENOMEM;
 	ask->lines = line_buffer_of(ANSWER_MAX);
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		ask->fd = -1;
-		return say_why(why, -ENAMETOOLONG, path);
-	}
+	if (strlen(path) >= sizeof(address.sun_path))
+		return say_why(why, whom, -ENAMETOOLONG, path);
 	memcpy(address.sun_path, path, strlen(path));
 	ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (ask->fd < 0 ||
 	    connect(ask->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return say_why(why, -errno, path);
+		return say_why(why, whom, -errno, path);
 	*out = take(ask);
 	return 0;
 }
@@ -91,7 +100,7 @@ ask_send(struct ask *ask, json_t *request, int64_t timeout, struct text *why)
 	if (sendmsg(ask->fd, &message, MSG_NOSIGNAL) < 0 && errno != EPIPE) {
 		int r = -errno;
 
-		text_putf(why, "ispman-cached cannot be asked: %s", strerror(-r));
+		text_putf(why, "%s cannot be asked: %s", ask->whom, strerror(-r));
 		return r;
 	}
 	return 0;
@@ -108,11 +117,11 @@ read_more(struct ask *ask, struct text *why)
 	if (n < 0) {
 		int r = errno == EAGAIN ? -ETIMEDOUT : -errno;
 
-		text_putf(why, "ispman-cached does not answer: %s", strerror(-r));
+		text_putf(why, "%s does not answer: %s", ask->whom, strerror(-r));
 		return r;
 	}
 	if (n == 0) {
-		text_put(why, "ispman-cached ended before its answer did");
+		text_putf(why, "%s ended before its answer did", ask->whom);
 		return -ECONNRESET;
 	}
 	return line_put(&ask->lines, span_from(room, (size_t)n));
@@ -133,7 +142,7 @@ ask_next(struct ask *ask, json_t **out_line, struct text *why)
 	}
 	line = r > 0 ? json_loadb(text.data, text.len, 0, NULL) : NULL;
 	if (!json_is_object(line)) {
-		text_put(why, "ispman-cached's answer makes no sense");
+		text_putf(why, "the answer of %s makes no sense", ask->whom);
 		json_decref(line);
 		return -EPROTO;
 	}

@@ -62,6 +62,12 @@ noinst_LTLIBRARIES += %D%/liblogin.la
 	%D%/read_account.c %D%/read_login.c %D%/read_login.h %D%/read_secret.c \
 	%D%/resolve_login.c
 
+# The same for a control socket.
+noinst_LTLIBRARIES += %D%/libloginjson.la
+%C%_libloginjson_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_libloginjson_la_LIBADD = %D%/liblogin.la $(JANSSON_LIBS)
+%C%_libloginjson_la_SOURCES = %D%/secret_json.c %D%/secret_json.h
+
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la
 %C%_libfeed_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(LDAP_CFLAGS)
@@ -156,7 +162,7 @@ bin_PROGRAMS += %D%/ispmanctl
 	%D%/ispmanctl_config_postfix.c \
 	%D%/ispmanctl_daemon.c \
 	%D%/ispmanctl_dns.c \
-	%D%/ispmanctl_mail.c \
+	%D%/ispmanctl_account.c %D%/ispmanctl_mail.c \
 	%D%/ispmanctl_problems.c \
 	%D%/ispmanctl_status.c
 

@@ -5,6 +5,9 @@ check_LTLIBRARIES += %D%/libdnstext.la
 check_LTLIBRARIES += %D%/libmailtext.la
 %C%_libmailtext_la_SOURCES = %D%/mail_text.c %D%/mail_text.h
 
+check_LTLIBRARIES += %D%/liblogintext.la
+%C%_liblogintext_la_SOURCES = %D%/login_text.c %D%/login_text.h
+
 check_PROGRAMS += %D%/write_dns %D%/write_mail
 %C%_write_mail_LDADD = %D%/libmailtext.la cache/libaddress.la cache/libshelf.la
 %C%_write_mail_SOURCES = %D%/write_mail.c

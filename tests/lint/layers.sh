@@ -36,7 +36,7 @@ while read -r folder own; do
 done <<-EOT
 	dlz_ispman dns
 	postfix_map mail|mail_settings
-	saslauth secret|login|login_settings
+	saslauth secret|secret_json|login|login_settings
 	ftpauth account|login|login_settings
 	agent home
 EOT

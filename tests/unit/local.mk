@@ -52,6 +52,7 @@ unit_tests = \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
 	%D%/cache/test_audit_mail \
+	%D%/cache/test_resolve_login \
 	%D%/cache/test_mail_settings \
 	%D%/cache/test_settings \
 	%D%/cache/test_load_mark \
@@ -175,6 +176,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_resolve_mail_CFLAGS = $(unit_cflags)
 %C%_cache_test_resolve_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_resolve_mail_SOURCES = %D%/cache/test_resolve_mail.c %D%/cache/mail_folder.h %D%/test.h
+
+%C%_cache_test_resolve_login_CFLAGS = $(unit_cflags)
+%C%_cache_test_resolve_login_LDADD = tests/lib/liblogintext.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_resolve_login_SOURCES = %D%/cache/test_resolve_login.c %D%/test.h
 
 %C%_cache_test_mail_settings_CFLAGS = $(unit_cflags)
 %C%_cache_test_mail_settings_LDADD = cache/libmailsettings.la cache/libmail.la cache/libshelf.la $(unit_common_libs)

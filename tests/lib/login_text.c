@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ */
+#include <config.h>
+
+#include "tests/lib/login_text.h"
+
+#include "cache/record.h"
+#include "cache/store.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static enum login_environment environment;
+static size_t line_number;
+static bool is_complete;
+static struct store *store;
+static struct store_txn *txn;
+/* The claims of the login that is being put together. */
+static struct text claims;
+static struct key claimed;
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "login_text: line %zu: %s\n", line_number, what);
+	exit(1);
+}
+
+static void
+put(const struct key *key, struct text *value)
+{
+	if (text_failed(value))
+		die("no memory");
+	if (store_put(txn, 0, key_span(key), text_span(value)) < 0)
+		die(store_error_text());
+	text_clear(value);
+}
+
+static void
+put_claims(void)
+{
+	if (claims.len > 0)
+		put(&claimed, &claims);
+}
+
+void
+login_text_uuid(unsigned id, uint8_t out_uuid[ENTRY_UUID_LEN])
+{
+	memset(out_uuid, 0, ENTRY_UUID_LEN);
+	out_uuid[ENTRY_UUID_LEN - 1] = (uint8_t)id;
+}
+
+/* --- words ---- */
+
+static struct span
+word_of(struct span *rest)
+{
+	struct span word;
+
+	if (!span_next_word(rest, &word))
+		die("a word is missing");
+	return word;
+}
+
+static bool
+is_value(struct span word, const char *name, struct span *out)
+{
+	size_t n = strlen(name);
+
+	if (word.len <= n || memcmp(word.data, name, n) != 0 || word.data[n] != '=')
+		return false;
+	*out = span_skip(word, n + 1);
+	return true;
+}
+
+static bool
+is_number(struct span word, const char *name, uint64_t *out)
+{
+	struct span value;
+
+	if (!is_value(word, name, &value))
+		return false;
+	if (span_to_u64(value, UINT64_MAX, out) < 0)
+		die("no number");
+	return true;
+}
+
+static unsigned
+one_of(struct span word, const char *const *words)
+{
+	unsigned i = 0;
+
+	while (words[i] != NULL && !span_is(word, span_of(words[i])))
+		i++;
+	if (words[i] == NULL)
+		die("unknown word");
+	return i + 1;
+}
+
+static unsigned
+kind_of(struct span word)
+{
+	static const char *const kinds[] = { "user", "vhost", "domain", "admin", NULL };
+
+	return one_of(word, kinds);
+}
+
+static unsigned
+id_of(struct span word)
+{
+	uint64_t id;
+
+	if (span_to_u64(word, 255, &id) < 0)
+		die("no ID");
+	return (unsigned)id;
+}
+
+/* --- lines ---- */
+
+static void
+read_domain(struct span rest)
+{
+	struct text value = TEXT_INIT;
+	struct login_domain domain = { 0 };
+	struct span name = word_of(&rest), word;
+	struct key key;
+
+	while (span_next_word(&rest, &word)) {
+		if (span_is(word, SPAN("suspended")))
+			domain.suspended = true;
+		else if (!is_value(word, "master", &domain.master))
+			die("unknown word");
+	}
+	login_domain_put(&value, &domain);
+	key_login_domain(&key, environment, name);
+	put(&key, &value);
+	text_free(&value);
+}
+
+static void
+read_claim(struct span rest)
+{
+	static const char *const rights[] = { "own", "alias", "bare", NULL };
+	struct login_claim claim = { 0 };
+	char folded[LOGIN_MAX];
+	struct span domain, word;
+	struct key key;
+	size_t n;
+
+	if (login_fold(word_of(&rest), folded, &n, &domain) < 0)
+		die("no login");
+	login_text_uuid(id_of(word_of(&rest)), claim.uuid);
+	claim.kind = (uint8_t)kind_of(word_of(&rest));
+	claim.right = (uint8_t)one_of(word_of(&rest), rights);
+	while (span_next_word(&rest, &word)) {
+		if (span_is(word, SPAN("address")))
+			claim.form |= LOGIN_IS_ADDRESS;
+		else if (span_is(word, SPAN("uid")))
+			claim.form |= LOGIN_IS_UID;
+		else if (!is_value(word, "from", &claim.claimer))
+			die("unknown word");
+	}
+	key_login(&key, environment, span_from(folded, n));
+	if (claims.len == 0 || !span_is(key_span(&key), key_span(&claimed))) {
+		put_claims();
+		claimed = key;
+		login_claims_begin(&claims);
+	}
+	login_claims_put(&claims, 0, &claim);
+}
+
+static void
+put_entry(const struct key *key, const struct secret_entry *entry, const struct account_entry *account, struct span values)
+{
+	struct text value = TEXT_INIT;
+	struct span word, stored;
+
+	if (environment == LOGIN_ACCOUNT) {
+		account_entry_put(&value, account);
+	} else {
+		secret_entry_begin(&value, entry);
+		while (span_next_word(&values, &word))
+			if (is_value(word, "value", &stored))
+				secret_entry_put_value(&value, 0, stored);
+	}
+	put(key, &value);
+	text_free(&value);
+}
+
+static void
+read_entry(struct span rest)
+{
+	struct secret_entry entry = { .flags = SECRET_HAS_MAILBOX };
+	struct account_entry account = { 0 };
+	uint8_t uuid[ENTRY_UUID_LEN];
+	struct span word, values;
+	uint64_t number;
+	struct key key;
+
+	login_text_uuid(id_of(word_of(&rest)), uuid);
+	key_login_entry(&key, environment, uuid);
+	entry.kind = account.kind = (uint8_t)kind_of(word_of(&rest));
+	entry.dn = entry.uid = account.uid_value = word_of(&rest);
+	values = rest;
+	while (span_next_word(&rest, &word)) {
+		if (span_is(word, SPAN("suspended")))
+			entry.flags |= SECRET_SUSPENDED;
+		else if (span_is(word, SPAN("ftp-refused")))
+			entry.flags |= SECRET_FTP_REFUSED;
+		else if (span_is(word, SPAN("locked")))
+			entry.flags |= SECRET_LOCKED;
+		else if (span_is(word, SPAN("no-mailbox")))
+			entry.flags &= (uint8_t)~SECRET_HAS_MAILBOX;
+		else if (is_number(word, "uidnumber", &number))
+			account.uid = (uint32_t)number;
+		else if (is_number(word, "gidnumber", &number))
+			account.gid = (uint32_t)number;
+		else if (!is_value(word, "domain", &entry.domain) && !is_number(word, "since", &entry.locked_since) &&
+		         !is_number(word, "starts", &entry.starts) && !is_number(word, "ends", &entry.ends) &&
+		         !is_value(word, "home", &account.home) && !is_value(word, "value", &(struct span){ 0 }))
+			die("unknown word");
+	}
+	account.domain = entry.domain;
+	put_entry(&key, &entry, &account, values);
+}
+
+static void
+read_line(struct span line)
+{
+	struct span word;
+
+	if (line.len == 0 || line.data[0] == '#' || !span_next_word(&line, &word))
+		return;
+	if (span_is(word, SPAN("domain")))
+		read_domain(line);
+	else if (span_is(word, SPAN("claim")))
+		read_claim(line);
+	else if (span_is(word, SPAN("entry")))
+		read_entry(line);
+	else if (span_is(word, SPAN("incomplete")))
+		is_complete = false;
+	else
+		die("unknown line");
+}
+
+/* --- the whole ---- */
+
+static void
+remove_all(void)
+{
+	struct span key, value;
+
+	for (;;) {
+		cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
+		struct key copied;
+
+		if (store_cursor_open(txn, 0, &cursor) < 0 || store_cursor_seek(cursor, SPAN(""), &key, &value) <= 0)
+			return;
+		copied.len = key.len;
+		memcpy(copied.octets, key.data, key.len);
+		if (store_delete(txn, 0, key_span(&copied)) < 0)
+			die(store_error_text());
+	}
+}
+
+void
+login_text_write(const char *folder, enum login_environment which, struct span text)
+{
+	const struct store_options options = {
+		.map_size = (size_t)1 << 32,
+		.file_mode = 0640,
+		.group = (gid_t)-1,
+	};
+	struct key state_key = { .len = 1, .octets = { 'm' } };
+	struct state_record state = { 0 };
+	struct text value = TEXT_INIT;
+
+	environment = which;
+	line_number = 0;
+	is_complete = true;
+	if (store != NULL && strcmp(store_path(store), folder) != 0)
+		login_text_close();
+	if (store == NULL && store_open_writer(folder, &options, &store) < 0)
+		die(store_error_text());
+	if (store_begin_write(store, &txn) < 0)
+		die(store_error_text());
+	remove_all();
+	text_clear(&claims);
+	while (text.len > 0) {
+		const char *feed = memchr(text.data, '\n', text.len);
+		size_t n = feed != NULL ? (size_t)(feed - text.data) : text.len;
+
+		line_number++;
+		read_line(span_trim(span_from(text.data, n)));
+		text = span_skip(text, feed != NULL ? n + 1 : n);
+	}
+	put_claims();
+	text_free(&claims);
+	claims = TEXT_INIT;
+	state.complete = is_complete;
+	state_record_put(&value, &state);
+	put(&state_key, &value);
+	text_free(&value);
+	if (store_commit(txn) < 0)
+		die(store_error_text());
+}
+
+void
+login_text_close(void)
+{
+	store_close(store);
+	store = NULL;
+}
