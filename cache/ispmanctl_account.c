@@ -31,6 +31,25 @@ ask_daemon(const struct ctl *ctl, const char *command, json_t **out, struct text
 	return r < 0 ? r : 0;
 }
 
+/* What the record of a subject in hexadecimal is about: a login by its name, an account by the name of its entry. */
+static json_t *
+behind_json(const char *hex, const json_t *answer, const char **out_kind)
+{
+	struct text name = TEXT_INIT;
+	json_t *string;
+
+	*out_kind = "login";
+	if (strncmp(hex, "6c", 2) != 0) {
+		*out_kind = "account";
+		return ctl_foreign_json(span_of(ctl_member(answer, "uid")));
+	}
+	for (hex += 2; ascii_hex(hex[0]) >= 0 && ascii_hex(hex[1]) >= 0; hex += 2)
+		text_put_char(&name, (char)(ascii_hex(hex[0]) << 4 | ascii_hex(hex[1])));
+	string = ctl_foreign_json(text_span(&name));
+	text_free(&name);
+	return string;
+}
+
 /* What stands behind each step, of ispman-cached. */
 static void
 add_entries(const struct ctl *ctl, json_t *answer)
@@ -43,15 +62,17 @@ add_entries(const struct ctl *ctl, json_t *answer)
 
 	json_array_foreach(json_object_get(answer, "subjects"), i, subject)
 	{
-		const char *hex = json_string_value(subject);
+		const char *hex = json_string_value(subject), *kind;
+		json_t *behind;
 
 		if (r < 0 || hex == NULL)
 			break;
 		dns = NULL;
 		r = ask_entries(ask, hex, &dns, &why);
-		if (r == 0 && json_array_size(dns) > 0)
-			json_array_append_new(out, json_pack("{s:s, s:s, s:O}", "kind", strncmp(hex, "65", 2) == 0 ? "the account" : "the login",
-			                                     "behind", "", "dns", dns));
+		if (r == 0 && json_array_size(dns) > 0) {
+			behind = behind_json(hex, answer, &kind);
+			json_array_append_new(out, json_pack("{s:s, s:o, s:O}", "kind", kind, "behind", behind, "dns", dns));
+		}
 		json_decref(dns);
 	}
 	json_object_del(answer, "subjects");

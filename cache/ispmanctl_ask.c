@@ -142,7 +142,7 @@ ask_next(struct ask *ask, json_t **out_line, struct text *why)
 	}
 	line = r > 0 ? json_loadb(text.data, text.len, 0, NULL) : NULL;
 	if (!json_is_object(line)) {
-		text_putf(why, "the answer of %s makes no sense", ask->whom);
+		text_putf(why, "%s's answer makes no sense", ask->whom);
 		json_decref(line);
 		return -EPROTO;
 	}

@@ -41,8 +41,8 @@ PROBLEMS = [
 class Daemon:
     """Answers each command with its lines, one client after the other."""
 
-    def __init__(self, run_dir, answers):
-        self.path = os.path.join(run_dir, "control")
+    def __init__(self, run_dir, answers, name="control"):
+        self.path = os.path.join(run_dir, name)
         self.answers = answers
         self.asked = []
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -427,6 +427,50 @@ def mail_lookups(t, world):
          "explain mail with the entries", done.stdout)
 
 
+def accounts(t, world):
+    def account(*args, answer=None, entries=None, command="lookup"):
+        daemons = [Daemon(world.run_dir, {"lookup": [answer], "explain": [answer]}, "saslauth-control")] if answer else []
+        daemons += [Daemon(world.run_dir, {"entries": [{"entries": entries}]})] if entries else []
+        try:
+            done = world.ctl(command, "account", *args)
+        finally:
+            for daemon in daemons:
+                daemon.close()
+        return done, [daemon.asked for daemon in daemons]
+
+    known = {"outcome": "allowed", "reason": "fine", "login": "Ada@tern.example", "service": "imap", "realm": "",
+             "dn": "uid=ada_tern_example,ou=users,ispmanDomain=tern.example,o=ispman", "kind": "user", "domain": "tern.example",
+             "address": "ada@tern.example", "uid": "ada_tern_example", "uuid": "0-1",
+             "passwords": [{"scheme": "SSHA", "weak": False, "usable": True}, {"scheme": "CRYPT DES", "weak": True, "usable": True},
+                           {"scheme": "SASL", "weak": False, "usable": False}]}
+    facts = ("entry: uid=ada_tern_example,ou=users,ispmanDomain=tern.example,o=ispman\nkind: user\ndomain: tern.example\n"
+             "address: ada@tern.example\nuid: ada_tern_example\npasswords: SSHA, CRYPT DES (weak), SASL (cannot be checked)\n")
+    done, _ = account("ada@tern.example")
+    t.same((done.returncode, done.stderr), (3, "ispmanctl: cannot tell: ispman-saslauthd does not answer: nobody listens at "
+                                            "%s/saslauth-control\n" % world.run_dir), "lookup account without its daemon")
+    done, asked = account("Ada@tern.example", "--service", "imap", answer=known)
+    t.same((done.returncode, done.stdout, done.stderr, asked),
+           (0, "may log in to imap\n" + facts, "",
+            [[{"command": "lookup", "login": "Ada@tern.example", "service": "imap", "realm": ""}]]), "lookup account")
+    done, _ = account("ada", "--realm", "x", answer=dict(known, outcome="refused", reason="suspended", passwords=[]))
+    t.same((done.returncode, done.stdout), (1, "may not log in to imap: suspended\n" + facts.rsplit("passwords", 1)[0]
+                                            + "passwords: none can be read\n"), "an account that is refused")
+    done, _ = account("x", answer={"outcome": "unknown", "reason": "unknown-login", "login": "x", "service": "smtp"})
+    t.same((done.returncode, done.stdout), (1, "nobody's login for smtp: unknown-login\n"), "nobody's login")
+    done, _ = account("x", answer={"outcome": "cannot-tell", "error": "not loaded", "login": "x", "service": "smtp"})
+    t.same((done.returncode, done.stdout, done.stderr), (3, "", "ispmanctl: cannot tell: not loaded\n"), "the daemon cannot tell")
+    done, asked = account("Ada@tern.example", command="explain", entries=["uid=x"], answer=dict(
+        known, steps=["it is held by a user"], subjects=[b"lada@tern.example".hex(), (b"e" + bytes(16)).hex()]))
+    t.same((done.returncode, done.stdout, [request["subject"] for request in asked[1]]),
+           (0, "; 1. it is held by a user\nmay log in to imap\n" + facts + "; entries behind login ada@tern.example\n;   uid=x\n"
+            "; entries behind account ada_tern_example\n;   uid=x\n", [b"lada@tern.example".hex(), (b"e" + bytes(16)).hex()]),
+           "explain account")
+    done = world.ctl("lookup", "account")
+    t.same(done.returncode, 2, "an account without a login is wrong usage")
+    done = world.ctl("lookup", "mail", "virtual", "x", "--service", "y")
+    t.same((done.returncode, done.stderr), (2, "ispmanctl: lookup mail takes no --service and no --realm\n"), "only accounts have a service")
+
+
 def problems_between_addresses(t, world):
     folder = os.path.join(world.cache_dir, "mail", "1")
     subprocess.run([servers.program("tests/lib/write_mail"), folder], text=True, check=True,
@@ -467,6 +511,7 @@ def main():
         if not servers.missing("cached"):
             lookups(t, box)
         mail_lookups(t, world)
+        accounts(t, world)
         problems_between_addresses(t, world)
     return t.done()
 
