@@ -80,7 +80,9 @@ integration_lib += \
 	tests/lib/authstage.py \
 	tests/lib/cyrus.py \
 	tests/lib/mux.py \
-	tests/lib/unpacked.py
+	tests/lib/stock.py \
+	tests/lib/unpacked.py \
+	tests/lib/watch_login.py
 
 # ispman-socketmapd and its peers.
 integration_tests += %D%/socketmap_peers.py

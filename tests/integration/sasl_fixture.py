@@ -13,6 +13,7 @@ import authstage  # noqa: E402
 import cyrus      # noqa: E402
 import mux        # noqa: E402
 import servers    # noqa: E402
+import stock      # noqa: E402
 
 ADA = "uid=ada_tern_example,ou=users,ispmanDomain=tern.example,o=ispman"
 BOB = "uid=bob_berg_tern_example,ou=users,ispmanDomain=tern.example,o=ispman"
@@ -32,17 +33,17 @@ def directory(box):
 
 def golden(t, box):
     """Search and bind over the sample, as the original did it."""
-    stock = mux.Stock(box, directory(box), box.path("sasl/mux")).start()
-    t.same([(login, password, mux.ask_as_libsasl(stock.path, login, password)) for login, password, _ in GOLDEN],
+    daemon = stock.Stock(box, directory(box), box.path("sasl/mux")).start()
+    t.same([(login, password, mux.ask_as_libsasl(daemon.path, login, password)) for login, password, _ in GOLDEN],
            list(GOLDEN), "search and bind: everybody with a uid, aliases not, the suspended one all the same")
-    t.same([mux.testsaslauthd(stock.path, "ada", password, "imap", "tern.example") for password in ("adapw", "wrong")],
+    t.same([stock.testsaslauthd(daemon.path, "ada", password, "imap", "tern.example") for password in ("adapw", "wrong")],
            [(0, '0: OK "Success."'), (255, '0: NO "authentication failed"')], "testsaslauthd")
 
 
 def smtp(t, box):
     slapd = directory(box)
     mta = authstage.sasl_postfix(box)
-    stock = mux.Stock(box, slapd, mta.socket_folder + "/mux").start()
+    daemon = stock.Stock(box, slapd, mta.socket_folder + "/mux").start()
     # Its folder is of mode 0710, for a group that smtpd is put into.
     os.chmod(mta.socket_folder, 0o755)
     t.same(mta.check(), "", "the configuration is one that Postfix likes")
@@ -59,15 +60,15 @@ def smtp(t, box):
     slapd.stop()
     with mta.session() as smtp:
         t.same(smtp.login("ada@tern.example", "adapw")[0], 535, "slapd stopped: the right password is refused for good")
-    stock.stop()
+    daemon.stop()
     with mta.session() as smtp:
         t.same(smtp.login("ada@tern.example", "adapw")[0], 454, "nobody at the socket: 454")
 
 
 def store(t, box):
-    stock = mux.Stock(box, directory(box), box.path("sasl/mux")).start()
+    daemon = stock.Stock(box, directory(box), box.path("sasl/mux")).start()
     os.chmod(box.path("sasl"), 0o755)
-    address, uid = (cyrus.Cyrus(box, stock.path, mode).start() for mode in ("userid", "off"))
+    address, uid = (cyrus.Cyrus(box, daemon.path, mode).start() for mode in ("userid", "off"))
     found = []
 
     def look(imap):
@@ -85,20 +86,20 @@ def store(t, box):
     t.same(address.imap("cyrus", "cyruspw", lambda imap: found.extend(imap.list('""', "*")[1])), "OK", "the admin logs in")
     t.same(sorted(found), [b'(\\HasNoChildren) "/" user/ada@tern.example', b'(\\HasNoChildren) "/" user/ada_tern_example'],
            "and sees: who logs in with the other form of the name has a second, empty mailbox")
-    stock.stop()
+    daemon.stop()
     t.same(address.imap("ada@tern.example", "adapw"), "Login failed: generic failure", "nobody at the socket: it says so")
 
 
 def cached_credentials(t, box):
     """saslauthd -c, Debian's default: what was right once stays right."""
     slapd = directory(box)
-    stock = mux.Stock(box, slapd, box.path("sasl/mux"), "-c").start()
-    t.same([mux.ask_as_libsasl(stock.path, *row) for row in (("ada@tern.example", "adapw"), ("bob.berg@tern.example", "bobpw"))],
+    daemon = stock.Stock(box, slapd, box.path("sasl/mux"), "-c").start()
+    t.same([mux.ask_as_libsasl(daemon.path, *row) for row in (("ada@tern.example", "adapw"), ("bob.berg@tern.example", "bobpw"))],
            ["OK", "OK"], "two logins")
     slapd.modify("dn: %s\nchangetype: modify\nreplace: userPassword\nuserPassword: new-secret\n\n"
                  "dn: %s\nchangetype: delete\n" % (ADA, BOB))
-    t.same(mux.ask_as_libsasl(stock.path, "ada@tern.example", "adapw"), "OK", "saslauthd -c takes a password that was changed")
-    t.same(mux.ask_as_libsasl(stock.path, "bob.berg@tern.example", "bobpw"), "OK", "... and lets in who was deleted")
+    t.same(mux.ask_as_libsasl(daemon.path, "ada@tern.example", "adapw"), "OK", "saslauthd -c takes a password that was changed")
+    t.same(mux.ask_as_libsasl(daemon.path, "bob.berg@tern.example", "bobpw"), "OK", "... and lets in who was deleted")
 
 
 authstage.main("sasl-fixture", (golden, smtp, store, cached_credentials),

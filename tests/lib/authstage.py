@@ -10,7 +10,9 @@ Postfix with chrooted daemons, and Cyrus.
         stage.cyrus("userid").imap("ada@tern.example", "adapw")
 """
 
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -27,12 +29,16 @@ import mux
 import postfix
 import servers
 import stage as operation
+import stock
 import tap
 
 # Passwords of tests/data/sample.ldif.
 SECRETS = {"ispman": "adminpw", "cyrus": "cyruspw", "northcoast": "northpw", "lindworks": "lindpw", "tern.example": "ternpw",
            "gull.example": "gullpw", "wren.example": "wrenpw", "crow.example": "crowpw", "ada": "adapw", "bob.berg": "bobpw",
            "cas": "noEntry", "www.tern.example": "wwwpw", "www.tern.example:8080": "apppw", "webguest": "guestpw"}
+
+# For tests that try one wrong password after another.
+UNTHROTTLED = {"saslauth": {"throttle": "no"}}
 
 MAIN = """
 smtpd_sasl_auth_enable = yes
@@ -66,7 +72,7 @@ def missing_programs(*names):
         elif name == "cyrus":
             why = cyrus.missing()
         elif name in ("testsaslauthd", "saslauthd"):
-            why = mux.missing(name)
+            why = stock.missing(name)
         else:
             why = servers.missing(name)
         if why:
@@ -83,6 +89,11 @@ def sasl_postfix(box, more="", **options):
         f.write(SMTPD_CONF)
     mta.configure(MAIN % folder + more)
     return mta
+
+
+def ssha(password, salt=b"salt"):
+    """PASSWORD as it is stored."""
+    return "{SSHA}" + base64.b64encode(hashlib.sha1(password.encode() + salt).digest() + salt).decode()
 
 
 class Saslauthd(servers.Server):
@@ -212,7 +223,7 @@ class AuthStage:
 
     # --- who asks -----------------------------------------------------------------------------------
 
-    def postfix(self, **options):
+    def postfix(self, wait=True, **options):
         """Started on the first call; ispman-saslauthd then has a second socket inside its chroot."""
         if self.mta is None:
             self.mta = sasl_postfix(self.box, **options)
@@ -223,7 +234,7 @@ class AuthStage:
                     s.close()
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self.path)
-            self.start_saslauthd([self.path, self.mta.socket_folder + "/mux"])
+            self.start_saslauthd([self.path, self.mta.socket_folder + "/mux"], wait=wait)
             self.mta.start()
         return self.mta
 
