@@ -51,3 +51,13 @@ mux_put_reply(struct text *out, bool accepted)
 
 	text_put_span(out, span_from(accepted ? ok : no, sizeof(ok)));
 }
+
+void
+mux_put_accepted(struct text *out, const uint8_t uuid[16])
+{
+	static const char head[] = { 0, 39, 'O', 'K', ' ' };
+
+	text_put_span(out, span_from(head, sizeof(head)));
+	for (size_t i = 0; i < 16; i++)
+		text_putf(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", uuid[i]);
+}

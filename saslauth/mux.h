@@ -41,3 +41,6 @@ must_check int mux_take_request(struct span input, struct mux_request *out);
 
 /* Appends the reply OK or NO. The client learns nothing more. */
 void mux_put_reply(struct text *out, bool accepted);
+/* Appends "OK" with the entryUUID of the account behind it, for who sent five strings: ispman-ftpauthd then takes the home of no other
+ * account, also when the login has changed hands a moment ago. Other clients look at the first two octets only. */
+void mux_put_accepted(struct text *out, const uint8_t uuid[16]);

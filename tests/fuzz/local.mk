@@ -17,9 +17,11 @@ fuzz_targets = \
 	%D%/fuzz_syncmsg \
 	%D%/fuzz_project \
 	%D%/fuzz_dname \
+	%D%/fuzz_extauth \
 	%D%/fuzz_listener \
 	%D%/fuzz_mux \
 	%D%/fuzz_netstring \
+	%D%/fuzz_question \
 	%D%/fuzz_socketmap \
 	%D%/fuzz_tcptable \
 	%D%/fuzz_rdata
@@ -110,3 +112,11 @@ endif
 %C%_fuzz_mux_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mux_LDADD = saslauth/libmux.la common/libcommon.la
 %C%_fuzz_mux_SOURCES = %D%/fuzz_mux.c $(fuzz_main)
+
+%C%_fuzz_extauth_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_extauth_LDADD = ftpauth/libextauth.la common/libcommon.la
+%C%_fuzz_extauth_SOURCES = %D%/fuzz_extauth.c $(fuzz_main)
+
+%C%_fuzz_question_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_question_LDADD = ftpauth/libextauth.la saslauth/libmux.la common/libcommon.la
+%C%_fuzz_question_SOURCES = %D%/fuzz_question.c $(fuzz_main)

@@ -45,6 +45,9 @@ unit_tests = \
 	%D%/cache/test_record_mail \
 	%D%/cache/test_cache \
 	%D%/dlz_ispman/test_walk \
+	%D%/ftpauth/test_extauth \
+	%D%/ftpauth/test_question \
+	%D%/ftpauth/test_session \
 	%D%/saslauth/test_mux \
 	%D%/saslauth/test_pool \
 	%D%/saslauth/test_throttle \
@@ -283,3 +286,14 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_saslauth_test_verified_CFLAGS = $(unit_cflags)
 %C%_saslauth_test_verified_LDADD = saslauth/libchecks.la $(unit_common_libs)
 %C%_saslauth_test_verified_SOURCES = %D%/saslauth/test_verified.c %D%/test.h
+%C%_ftpauth_test_extauth_CFLAGS = $(unit_cflags)
+%C%_ftpauth_test_extauth_LDADD = ftpauth/libextauth.la $(unit_common_libs)
+%C%_ftpauth_test_extauth_SOURCES = %D%/ftpauth/test_extauth.c %D%/test.h
+
+%C%_ftpauth_test_question_CFLAGS = $(unit_cflags)
+%C%_ftpauth_test_question_LDADD = ftpauth/libextauth.la saslauth/libmux.la $(unit_common_libs)
+%C%_ftpauth_test_question_SOURCES = %D%/ftpauth/test_question.c %D%/test.h
+
+%C%_ftpauth_test_session_CFLAGS = $(unit_cflags)
+%C%_ftpauth_test_session_LDADD = ftpauth/libextauth.la $(unit_common_libs)
+%C%_ftpauth_test_session_SOURCES = %D%/ftpauth/test_session.c %D%/test.h

@@ -118,6 +118,9 @@ replies_are_two_words(void **state)
 	mux_put_reply(&out, true);
 	mux_put_reply(&out, false);
 	assert_true(span_is(text_span(&out), SPAN("\0\2OK\0\2NO")));
+	text_clear(&out);
+	mux_put_accepted(&out, (const uint8_t *)"\x01\x23\x45\x67\x89\xab\xcd\xef" "01234567");
+	assert_true(span_is(text_span(&out), SPAN("\0\47OK 01234567-89ab-cdef-3031-323334353637")));
 	text_free(&out);
 }
 
