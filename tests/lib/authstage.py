@@ -157,7 +157,7 @@ class AuthStage:
         self.box, self.tree = box, tree
         self.path = box.path("sasl", "mux")
         os.makedirs(box.path("sasl"), exist_ok=True)
-        self.mta, self._cyrus = None, {}
+        self.mta = None
         self.settings = {"saslauth": {"listen": "unix:%s,mode=0666" % self.path}}
         for section, values in (settings or {}).items():
             self.settings.setdefault(section, {}).update(values)
@@ -238,10 +238,8 @@ class AuthStage:
             self.mta.start()
         return self.mta
 
-    def cyrus(self, virtdomains):
-        if virtdomains not in self._cyrus:
-            self._cyrus[virtdomains] = cyrus.Cyrus(self.box, self.path, virtdomains).start()
-        return self._cyrus[virtdomains]
+    def cyrus(self, virtdomains, **options):
+        return cyrus.Cyrus(self.box, self.path, virtdomains, **options).start()
 
     # --- secrets ------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ idlesocket: %(folder)s/conf/socket/idle
 lmtpsocket: %(folder)s/conf/socket/lmtp
 notifysocket: %(folder)s/conf/socket/notify
 servername: mail1.isp.example
-defaultdomain: isp.example
+defaultdomain: %(domain)s
 admins: cyrus
 allowplaintext: yes
 sasl_mech_list: PLAIN LOGIN
@@ -68,7 +68,7 @@ def missing():
 
 
 class Cyrus(servers.Server):
-    def __init__(self, box, mux, virtdomains="userid", more=""):
+    def __init__(self, box, mux, virtdomains="userid", domain="isp.example"):
         name = box._unique("cyrus")
         self.folder = box.path(name)
         self.imap_port, self.pop_port = servers.free_port(), servers.free_port()
@@ -82,10 +82,10 @@ class Cyrus(servers.Server):
             os.makedirs(full, exist_ok=True)
             os.chown(full, self.account.pw_uid, self.account.pw_gid)
         master = unpacked.find(FOLDER + "/master")
-        words = {"folder": self.folder, "mux": mux, "virtdomains": virtdomains, "bin": os.path.dirname(master),
+        words = {"folder": self.folder, "mux": mux, "virtdomains": virtdomains, "domain": domain, "bin": os.path.dirname(master),
                  "user": self.account.pw_name, "conf": self.folder + "/imapd.conf", "imap_port": self.imap_port,
                  "pop_port": self.pop_port}
-        self._write("imapd.conf", IMAPD % words + more)
+        self._write("imapd.conf", IMAPD % words)
         self._write("cyrus.conf", CYRUS % words)
         super().__init__(box, name, [master, "-D", "-C", self.folder + "/imapd.conf", "-M", self.folder + "/cyrus.conf",
                                      "-p", self.folder + "/conf/master.pid"], unpacked.environment(master))
