@@ -16,7 +16,6 @@
 
 enum {
 	TICK_SECONDS = 5,
-	ACCEPT_AT_ONCE = 64,
 	IDLE_MIN_MS = 1000,  /* a connection that is idle for less does not make room */
 	EVICT_LOOK = 64,     /* connections looked at for one that can */
 	PAUSE_MS = 100,      /* until it is tried again to accept */
@@ -174,10 +173,10 @@ on_connection(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	server_look_at_clock(l->server);
-	/* When it is full, one at a time: nobody makes room for a connection that may not be there. */
-	for (unsigned n = 0; n < ACCEPT_AT_ONCE && !l->server->paused; n++)
-		if (accept_one(l->server, l, fd) == 0 || l->server->connection_count >= l->server->limits.connections)
-			break;
+	server_was_away(l->server);
+	/* One at a time: when there are more, the loop says so, and when there are none, it need not be asked. */
+	if (!l->server->paused)
+		accept_one(l->server, l, fd);
 	counters_set(l->server->counters, SERVER_COUNT_OPEN, l->server->connection_count);
 }
 

@@ -17,7 +17,8 @@
  *
  * One thread, one libevent loop. In the usual case a request costs three system calls (epoll_wait, recv, send) and no
  * allocation: octets are read into a buffer of the server's, answered out of it, and sent from another one; a connection has
- * memory of its own only for half a request or for what its peer has not read yet.
+ * memory of its own only for half a request or for what its peer has not read yet. A connection that is there for one
+ * request, and has sent it when it is accepted, costs five (epoll_wait, accept, recv, send, close).
  *
  * Bounds: a request must be complete REQUEST_MS after its first octet and fit into request_max; requests of one peer are
  * answered one at a time and in order, and while one waits or an answer is unread, nothing more is read; who does not read

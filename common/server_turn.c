@@ -24,6 +24,7 @@ enum {
 };
 
 static void turn(struct server_connection *c, enum server_step step, struct span input);
+static void on_readable(struct server_connection *c);
 static void on_io(evutil_socket_t fd, short what, void *context);
 static void on_timer(evutil_socket_t fd, short what, void *context);
 
@@ -67,7 +68,14 @@ server_connection_new(struct server *server, const struct server_listener *liste
 	evtimer_assign(&c->timer, server->base, on_timer, c);
 	TAILQ_INSERT_TAIL(&server->connections, c, by_use);
 	server->connection_count++;
-	want_io(c, EV_READ);
+	if (server->stopping) {
+		want_io(c, EV_READ);
+		return 0;
+	}
+	/* Who has connected has mostly asked as well: to look at once saves waiting for it, and where a connection has one request,
+	 * all that has to do with waiting. */
+	text_clear(&server->output);
+	on_readable(c);
 	return 0;
 }
 
@@ -372,6 +380,7 @@ on_readable(struct server_connection *c)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		forget_input(server, is_secret, kept.len);
+		want_io(c, EV_READ);
 		return;
 	}
 	if (n <= 0) {
