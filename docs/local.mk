@@ -31,9 +31,10 @@ dist_doc_DATA = \
 	%D%/mail-maps.md \
 	%D%/postfix.md \
 	%D%/getting-started.md \
-	%D%/operations.md
+	%D%/operations.md \
+	%D%/passwords.md
 
 dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8 \
 	postfix_map/ispman-socketmapd.8
 
-EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md postfix_map/README.md %D%/README.md
+EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md postfix_map/README.md saslauth/README.md %D%/README.md

@@ -12,3 +12,16 @@ noinst_LTLIBRARIES += %D%/libchecks.la
 	%D%/pool.c %D%/pool.h \
 	%D%/throttle.c %D%/throttle.h \
 	%D%/verified.c %D%/verified.h
+
+# Whether a password is right: all that reads stored values, apart for its tests.
+noinst_LTLIBRARIES += %D%/libpassword.la
+%C%_libpassword_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CRYPT_CFLAGS) $(ARGON2_CFLAGS)
+%C%_libpassword_la_LIBADD = common/libcommon.la $(CRYPTO_LIBS) $(CRYPT_LIBS) $(ARGON2_LIBS)
+%C%_libpassword_la_SOURCES = \
+	%D%/password.c %D%/password.h %D%/password_internal.h \
+	%D%/password_argon2.c \
+	%D%/password_crypt.c \
+	%D%/password_digest.c \
+	%D%/password_kdf.c \
+	%D%/password_octets.c \
+	%D%/password_scrypt.c

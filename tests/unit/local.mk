@@ -11,6 +11,7 @@ unit_tests = \
 	%D%/postfix_map/test_netstring \
 	%D%/postfix_map/test_socketmap \
 	%D%/postfix_map/test_tcptable \
+	%D%/saslauth/test_password \
 	%D%/common/test_conf \
 	%D%/common/test_counted \
 	%D%/common/test_counters \
@@ -297,3 +298,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_ftpauth_test_session_CFLAGS = $(unit_cflags)
 %C%_ftpauth_test_session_LDADD = ftpauth/libextauth.la $(unit_common_libs)
 %C%_ftpauth_test_session_SOURCES = %D%/ftpauth/test_session.c %D%/test.h
+
+%C%_saslauth_test_password_CFLAGS = $(unit_cflags)
+%C%_saslauth_test_password_LDADD = saslauth/libpassword.la $(unit_common_libs)
+%C%_saslauth_test_password_SOURCES = %D%/saslauth/test_password.c %D%/saslauth/password_vectors.h %D%/test.h
