@@ -14,6 +14,22 @@
 
 enum { STORE_RECENT_PAGES = 512 }; /* of a write transaction, to tell new dirty pages from known ones */
 
+/* A table in a write transaction. What is asked for and written lies mostly near what was last, or behind everything: a cursor
+ * that stays where it was finds the one without a way down the tree, the last key the other without a look. */
+struct store_place {
+	MDB_cursor *cursor;
+	unsigned uses;
+	bool last_known;
+	size_t last_len; /* no key of the table sorts behind these octets, if known */
+	uint8_t last[STORE_KEY_MAX];
+};
+
+struct store_writer {
+	size_t dirty_pages;
+	uintptr_t recent_pages[STORE_RECENT_PAGES];
+	struct store_place places[STORE_TABLES_MAX];
+};
+
 struct file_id {
 	dev_t device;
 	ino_t inode;
@@ -37,12 +53,10 @@ struct store {
 struct store_txn {
 	struct store *store;
 	MDB_txn *mdb;
-	bool writes;
+	struct store_writer *writer; /* NULL: it reads */
 	atomic_bool busy;
 	struct store_txn *prev, *next; /* among the store's readers */
 	struct store_cursor *cursors;
-	size_t dirty_pages;
-	uintptr_t *recent_pages;
 };
 
 struct store_cursor {

@@ -9,12 +9,62 @@
 
 #include <errno.h>
 
+enum { LEARN_LAST_AFTER = 32 }; /* uses of a table in a transaction */
+
 /* --- pairs -------------------------------------------------------------------------------------- */
 
 static bool
 is_key(struct span key)
 {
 	return key.len > 0 && key.len <= STORE_KEY_MAX;
+}
+
+/* The place of TABLE in the write transaction TXN, its cursor open. */
+static int
+find_place(struct store_txn *txn, unsigned table, struct store_place **out)
+{
+	struct store_place *place = &txn->writer->places[table];
+	MDB_val key, value;
+	int rc = 0;
+
+	if (place->cursor == NULL)
+		rc = mdb_cursor_open(txn->mdb, txn->store->tables[table], &place->cursor);
+	/* Not for a few rows. */
+	if (rc == 0 && !place->last_known && ++place->uses == LEARN_LAST_AFTER) {
+		rc = mdb_cursor_get(place->cursor, &key, &value, MDB_LAST);
+		if (rc == 0) {
+			place->last_len = key.mv_size;
+			memcpy(place->last, key.mv_data, key.mv_size);
+		}
+		place->last_known = rc == 0 || rc == MDB_NOTFOUND;
+		rc = rc == MDB_NOTFOUND ? 0 : rc;
+	}
+	*out = place;
+	return rc;
+}
+
+static bool
+sorts_last(const struct store_place *place, struct span key)
+{
+	size_t n = key.len < place->last_len ? key.len : place->last_len;
+	int order;
+
+	if (!place->last_known)
+		return false;
+	order = memcmp(key.data, place->last, n);
+	return order != 0 ? order > 0 : key.len > place->last_len;
+}
+
+static int
+get_near(struct store_txn *txn, unsigned table, struct span key, MDB_val *out_value)
+{
+	MDB_val k = store_val(key);
+	struct store_place *place;
+	int rc = find_place(txn, table, &place);
+
+	if (rc != 0)
+		return rc;
+	return sorts_last(place, key) ? MDB_NOTFOUND : mdb_cursor_get(place->cursor, &k, out_value, MDB_SET);
 }
 
 int
@@ -26,7 +76,7 @@ store_get(struct store_txn *txn, unsigned table, struct span key, struct span *o
 
 	if (!is_key(key))
 		return 0;
-	rc = mdb_get(txn->mdb, txn->store->tables[table], &k, &v);
+	rc = txn->writer != NULL ? get_near(txn, table, key, &v) : mdb_get(txn->mdb, txn->store->tables[table], &k, &v);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc != 0)
@@ -40,11 +90,11 @@ static void
 count_dirty(struct store_txn *txn, const MDB_val *written)
 {
 	uintptr_t page = (uintptr_t)written->mv_data >> 12;
-	uintptr_t *slot = &txn->recent_pages[page % STORE_RECENT_PAGES];
+	uintptr_t *slot = &txn->writer->recent_pages[page % STORE_RECENT_PAGES];
 
 	if (*slot != page) {
 		*slot = page;
-		txn->dirty_pages += 1 + (written->mv_size >> 12);
+		txn->writer->dirty_pages += 1 + (written->mv_size >> 12);
 	}
 }
 
@@ -53,8 +103,17 @@ put(struct store_txn *txn, unsigned table, struct span key, struct span value, u
 {
 	MDB_val k = store_val(key);
 	MDB_val v = { value.len, NULL };
-	int rc = mdb_put(txn->mdb, txn->store->tables[table], &k, &v, flags | MDB_RESERVE);
+	struct store_place *place;
+	int rc = !is_key(key) ? MDB_BAD_VALSIZE : txn->writer == NULL ? EACCES : find_place(txn, table, &place);
 
+	if (rc != 0)
+		return store_failed(rc, txn->store->path, "write");
+	/* Before the key, which may lie in a page, can move; no harm if it comes to nothing. */
+	if (sorts_last(place, key)) {
+		memcpy(place->last, key.data, key.len);
+		place->last_len = key.len;
+	}
+	rc = mdb_cursor_put(place->cursor, &k, &v, flags | MDB_RESERVE);
 	if (rc != 0)
 		return store_failed(rc, txn->store->path, "write");
 	if (value.len > 0)
@@ -95,19 +154,21 @@ store_delete(struct store_txn *txn, unsigned table, struct span key)
 
 	if (!is_key(key))
 		return 0;
+	if (txn->writer == NULL)
+		return store_failed(EACCES, txn->store->path, "delete");
 	rc = mdb_del(txn->mdb, txn->store->tables[table], &k, NULL);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc != 0)
 		return store_failed(rc, txn->store->path, "delete");
-	txn->dirty_pages++;
+	txn->writer->dirty_pages++;
 	return 1;
 }
 
 size_t
 store_dirty_pages(const struct store_txn *txn)
 {
-	return txn->dirty_pages;
+	return txn->writer != NULL ? txn->writer->dirty_pages : 0;
 }
 
 /* --- cursors ------------------------------------------------------------------------------------ */

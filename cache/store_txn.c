@@ -77,11 +77,10 @@ txn_new(struct store *store, bool writes)
 	if (txn == NULL)
 		return NULL;
 	txn->store = store;
-	txn->writes = writes;
 	atomic_init(&txn->busy, false);
 	if (writes) {
-		txn->recent_pages = calloc(STORE_RECENT_PAGES, sizeof(*txn->recent_pages));
-		if (txn->recent_pages == NULL) {
+		txn->writer = calloc(1, sizeof(*txn->writer));
+		if (txn->writer == NULL) {
 			free(txn);
 			return NULL;
 		}
@@ -158,7 +157,7 @@ txn_free(struct store_txn *txn)
 		c->txn = NULL;
 		c->mdb = NULL;
 	}
-	if (!txn->writes) {
+	if (txn->writer == NULL) {
 		pthread_mutex_lock(&txn->store->readers_lock);
 		if (txn->prev != NULL)
 			txn->prev->next = txn->next;
@@ -168,7 +167,7 @@ txn_free(struct store_txn *txn)
 			txn->next->prev = txn->prev;
 		pthread_mutex_unlock(&txn->store->readers_lock);
 	}
-	free(txn->recent_pages);
+	free(txn->writer);
 	free(txn);
 }
 
@@ -178,6 +177,9 @@ close_cursors(struct store_txn *txn)
 {
 	for (struct store_cursor *c = txn->cursors; c != NULL; c = c->next)
 		mdb_cursor_close(c->mdb);
+	for (size_t i = 0; txn->writer != NULL && i < STORE_TABLES_MAX; i++)
+		if (txn->writer->places[i].cursor != NULL)
+			mdb_cursor_close(txn->writer->places[i].cursor);
 }
 
 /* Whether the file system is all but full. */
@@ -194,7 +196,7 @@ store_commit(struct store_txn *txn)
 {
 	int rc;
 
-	if (!txn->writes) {
+	if (txn->writer == NULL) {
 		store_abort(txn);
 		return 0;
 	}

@@ -382,6 +382,215 @@ figures_tell_who_reads(void **state)
 	store_close(store);
 }
 
+/* --- a write transaction beside a plain list of pairs --- */
+
+enum { MODEL_ROWS = 3000, MODEL_STEPS = 12000, MODEL_VALUE = 5000 };
+
+struct model_row {
+	size_t key_len;
+	uint8_t key[40];
+	size_t value_len;
+	uint8_t fill; /* every octet of the value */
+};
+
+static struct {
+	struct model_row rows[MODEL_ROWS];
+	size_t count;
+	unsigned random;
+	uint32_t next; /* keys that come in order, as those of a load do */
+} model;
+
+static unsigned
+chance(unsigned n)
+{
+	model.random = model.random * 1103515245u + 12345u;
+	return (model.random >> 16) % n;
+}
+
+static int
+compare_key(const struct model_row *row, struct span key)
+{
+	size_t n = row->key_len < key.len ? row->key_len : key.len;
+	int order = memcmp(row->key, key.data, n);
+
+	return order != 0 ? order : (row->key_len > key.len) - (row->key_len < key.len);
+}
+
+/* Where KEY is, or would be. */
+static size_t
+model_place(struct span key)
+{
+	size_t low = 0, high = model.count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (compare_key(&model.rows[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+model_has(struct span key, size_t *out_place)
+{
+	*out_place = model_place(key);
+	return *out_place < model.count && compare_key(&model.rows[*out_place], key) == 0;
+}
+
+static void
+model_put(struct span key, size_t value_len, uint8_t fill)
+{
+	size_t place;
+
+	if (!model_has(key, &place)) {
+		memmove(&model.rows[place + 1], &model.rows[place], (model.count++ - place) * sizeof(model.rows[0]));
+		memcpy(model.rows[place].key, key.data, key.len);
+		model.rows[place].key_len = key.len;
+	}
+	model.rows[place].value_len = value_len;
+	model.rows[place].fill = fill;
+}
+
+/* One that is there, one near it, one that sorts behind everything that came in order, or any. */
+static struct span
+some_key(uint8_t room[40])
+{
+	size_t n;
+
+	switch (chance(4)) {
+	case 0:
+		if (model.count > 0) {
+			const struct model_row *row = &model.rows[chance((unsigned)model.count)];
+
+			memcpy(room, row->key, row->key_len);
+			return span_from(room, row->key_len);
+		}
+		/* fall through */
+	case 1:
+		n = 1 + chance(3);
+		for (size_t i = 0; i < n; i++)
+			room[i] = (uint8_t)chance(256);
+		return span_from(room, n);
+	default:
+		n = (size_t)snprintf((char *)room, 40, "%08x%.*s", (unsigned)(chance(8) != 0 ? model.next++ : chance(model.next + 1)),
+		                     (int)chance(20), "--------------------");
+		return span_from(room, n);
+	}
+}
+
+static void
+assert_value(struct span value, const struct model_row *row)
+{
+	assert_int_equal(value.len, row->value_len);
+	for (size_t i = 0; i < value.len; i++)
+		assert_int_equal((uint8_t)value.data[i], row->fill);
+}
+
+static void
+assert_same(struct store_txn *txn)
+{
+	struct store_cursor *cursor;
+	struct span key, value;
+	uint64_t rows;
+	size_t at = 0;
+
+	assert_int_equal(store_count(txn, 0, &rows), 0);
+	assert_int_equal(rows, model.count);
+	assert_int_equal(store_cursor_open(txn, 0, &cursor), 0);
+	for (int r = store_cursor_seek(cursor, SPAN(""), &key, &value); r != 0; r = store_cursor_next(cursor, &key, &value), at++) {
+		assert_int_equal(r, 1);
+		assert_true(at < model.count && compare_key(&model.rows[at], key) == 0);
+		assert_value(value, &model.rows[at]);
+	}
+	assert_int_equal(at, model.count);
+	store_cursor_close(cursor);
+}
+
+static void
+model_step(struct store_txn *txn, struct store_cursor *cursor)
+{
+	static uint8_t filled[MODEL_VALUE];
+	uint8_t room[40];
+	struct span key = some_key(room), found, value;
+	size_t place, len;
+	bool has = model_has(key, &place);
+
+	switch (chance(8)) {
+	case 0:
+	case 1:
+		assert_int_equal(store_get(txn, 0, key, &value), has);
+		if (has)
+			assert_value(value, &model.rows[place]);
+		break;
+	case 2:
+		assert_int_equal(store_delete(txn, 0, key), has);
+		if (has)
+			memmove(&model.rows[place], &model.rows[place + 1], (--model.count - place) * sizeof(model.rows[0]));
+		break;
+	case 3:
+		assert_int_equal(store_cursor_seek(cursor, key, &found, &value), place < model.count);
+		if (place < model.count) {
+			assert_int_equal(compare_key(&model.rows[place], found), 0);
+			assert_value(value, &model.rows[place]);
+		}
+		break;
+	default:
+		if (model.count == MODEL_ROWS)
+			break;
+		len = chance(20) == 0 ? chance(MODEL_VALUE) : chance(100);
+		memset(filled, (int)chance(256), sizeof(filled));
+		/* In order, and at the end: as an append. */
+		if (chance(3) == 0) {
+			int want = place == model.count && !has ? 0 : -EEXIST;
+
+			assert_int_equal(store_append(txn, 0, key, span_from(filled, len)), want);
+			if (want < 0)
+				break;
+		} else {
+			assert_int_equal(store_put(txn, 0, key, span_from(filled, len)), 0);
+		}
+		model_put(key, len, filled[0]);
+		break;
+	}
+}
+
+static void
+a_write_transaction_sees_what_it_wrote(void **state)
+{
+	struct store *store;
+
+	(void)state;
+	assert_int_equal(store_open_writer(path_of("a"), &plain, &store), 0);
+	memset(&model, 0, sizeof(model));
+	model.random = 20261121;
+	for (int i = 0; i < 12; i++) {
+		struct store_txn *txn, *snapshot;
+		struct store_cursor *cursor;
+
+		assert_int_equal(store_begin_write(store, &txn), 0);
+		assert_int_equal(store_cursor_open(txn, 0, &cursor), 0);
+		for (int step = 0; step < (i % 3 == 0 ? 20 : MODEL_STEPS / 8); step++)
+			model_step(txn, cursor);
+		/* Everything, at times. */
+		if (i == 6)
+			while (model.count > 0) {
+				struct model_row *row = &model.rows[--model.count];
+
+				assert_int_equal(store_delete(txn, 0, span_from(row->key, row->key_len)), 1);
+			}
+		assert_same(txn);
+		store_cursor_close(cursor);
+		assert_int_equal(store_commit(txn), 0);
+		assert_int_equal(store_begin_read(store, &snapshot), 0);
+		assert_same(snapshot);
+		store_abort(snapshot);
+	}
+	store_close(store);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
@@ -398,6 +607,7 @@ main(int argc, char **argv)
 		WITH_FOLDER(named_tables_are_apart),
 		WITH_FOLDER(a_map_that_grew_is_mapped_anew),
 		WITH_FOLDER(figures_tell_who_reads),
+		WITH_FOLDER(a_write_transaction_sees_what_it_wrote),
 	};
 
 	if (argc == 2 && strcmp(argv[0], "grow") == 0)
