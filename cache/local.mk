@@ -119,6 +119,7 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 	%D%/publish_work.c \
 	%D%/remap.c \
 	%D%/replica.c %D%/replica.h \
+	%D%/replica_node.c \
 	%D%/sweep.c \
 	%D%/sweep_mail.c \
 	%D%/touch.c \

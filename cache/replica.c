@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 enum {
-	NODE_HAS_ENTRY = 1,
 	CHILD_TEXT_MAX = 300, /* a longer RDN is keyed by its hash */
 	CHILD_PROBES = 8,
 };
@@ -40,48 +39,6 @@ replica_id_get(const uint8_t octets[REPLICA_ID_LEN])
 	for (int i = 0; i < REPLICA_ID_LEN; i++)
 		id = id << 8 | octets[i];
 	return id;
-}
-
-static void
-put_number(struct text *out, uint64_t number, int octets)
-{
-	uint8_t *place = text_extend(out, (size_t)octets);
-
-	for (int i = 0; place != NULL && i < octets; i++) {
-		place[i] = (uint8_t)number;
-		number >>= 8;
-	}
-}
-
-/* Reads fields off a stored value; after the first field that does not fit all are zero and bad is set. */
-struct reading {
-	struct span rest;
-	bool bad;
-};
-
-static struct span
-get_octets(struct reading *from, size_t n)
-{
-	struct span field;
-
-	if (from->bad || from->rest.len < n) {
-		from->bad = true;
-		return span_from("", 0);
-	}
-	field = span_from(from->rest.data, n);
-	from->rest = span_skip(from->rest, n);
-	return field;
-}
-
-static uint64_t
-get_number(struct reading *from, int octets)
-{
-	struct span field = get_octets(from, (size_t)octets);
-	uint64_t number = 0;
-
-	for (size_t i = field.len; i > 0; i--)
-		number = number << 8 | (uint8_t)field.data[i - 1];
-	return number;
 }
 
 /* --- opening ------------------------------------------------------------------------------------- */
@@ -161,105 +118,6 @@ replica_close(struct replica *replica)
 	store_close(replica->store);
 	replica->store = NULL;
 	arena_free(&replica->arena);
-}
-
-/* --- nodes --------------------------------------------------------------------------------------- */
-
-int
-replica_node(struct store_txn *txn, uint64_t id, struct replica_node *out)
-{
-	uint8_t key[REPLICA_ID_LEN];
-	struct reading from = { .bad = false };
-	struct replica_node node = { .id = id };
-	unsigned version, flags;
-	int r;
-
-	replica_id_put(key, id);
-	r = store_get(txn, REPLICA_NODE, span_from(key, sizeof(key)), &from.rest);
-	if (r <= 0)
-		return r;
-	version = (unsigned)get_number(&from, 1);
-	flags = (unsigned)get_number(&from, 1);
-	node.parent = get_number(&from, 8);
-	node.rdn = get_octets(&from, get_number(&from, 2));
-	node.has_entry = (flags & NODE_HAS_ENTRY) != 0;
-	if (node.has_entry) {
-		struct span uuid = get_octets(&from, ENTRY_UUID_LEN);
-
-		if (!from.bad)
-			memcpy(node.uuid, uuid.data, ENTRY_UUID_LEN);
-		node.csn = get_octets(&from, get_number(&from, 1));
-		node.attributes = from.rest;
-	}
-	if (from.bad || version != REPLICA_VERSION)
-		return -EBADMSG;
-	*out = node;
-	return 1;
-}
-
-void
-replica_node_put(struct text *out, uint64_t parent, struct span rdn, const struct entry *entry)
-{
-	put_number(out, REPLICA_VERSION, 1);
-	put_number(out, entry != NULL ? NODE_HAS_ENTRY : 0, 1);
-	put_number(out, parent, 8);
-	put_number(out, rdn.len, 2);
-	text_put_span(out, rdn);
-	if (entry == NULL)
-		return;
-	text_put_span(out, span_from(entry->uuid, ENTRY_UUID_LEN));
-	put_number(out, entry->csn.len <= UINT8_MAX ? entry->csn.len : 0, 1);
-	if (entry->csn.len <= UINT8_MAX)
-		text_put_span(out, entry->csn);
-	for (size_t i = 0; i < entry->attribute_count; i++) {
-		const struct attribute *attribute = &entry->attributes[i];
-
-		if (attribute->name.len > UINT8_MAX)
-			continue;
-		put_number(out, attribute->name.len, 1);
-		text_put_span(out, attribute->name);
-		put_number(out, attribute->count, 4);
-		for (size_t v = 0; v < attribute->count; v++) {
-			put_number(out, attribute->values[v].len, 4);
-			text_put_span(out, attribute->values[v]);
-		}
-	}
-}
-
-int
-replica_node_entry(const struct replica_node *node, struct arena *arena, struct entry *out)
-{
-	struct entry entry = { .csn = node->csn };
-	struct reading from = { node->attributes, false };
-	size_t count = 0;
-
-	memcpy(entry.uuid, node->uuid, ENTRY_UUID_LEN);
-	/* Once to count, once to fill. */
-	while (from.rest.len > 0 && !from.bad) {
-		get_octets(&from, get_number(&from, 1));
-		for (uint64_t n = get_number(&from, 4); n > 0 && !from.bad; n--)
-			get_octets(&from, get_number(&from, 4));
-		count++;
-	}
-	if (from.bad)
-		return -EBADMSG;
-	entry.attributes = arena_alloc(arena, (count + 1) * sizeof(*entry.attributes));
-	if (entry.attributes == NULL)
-		return -ENOMEM;
-	from.rest = node->attributes;
-	for (; entry.attribute_count < count; entry.attribute_count++) {
-		struct attribute *attribute = &entry.attributes[entry.attribute_count];
-
-		attribute->name = get_octets(&from, get_number(&from, 1));
-		attribute->count = get_number(&from, 4);
-		attribute->values = arena_alloc(arena, (attribute->count + 1) * sizeof(*attribute->values));
-		if (attribute->values == NULL)
-			return -ENOMEM;
-		for (size_t v = 0; v < attribute->count; v++)
-			attribute->values[v] = get_octets(&from, get_number(&from, 4));
-	}
-	*out = entry;
-	return 0;
 }
 
 /* --- places -------------------------------------------------------------------------------------- */
@@ -586,16 +444,18 @@ replica_fragments(struct store_txn *txn, struct span subject, struct arena *aren
 int
 replica_zone(struct store_txn *txn, struct span reversed, struct zone_state *out)
 {
-	struct reading from = { .bad = false };
-	struct zone_state state;
-	int r = store_get(txn, REPLICA_ZONE, reversed, &from.rest);
+	struct zone_state state = { 0, 0 };
+	struct span value;
+	int r = store_get(txn, REPLICA_ZONE, reversed, &value);
 
 	if (r <= 0)
 		return r;
-	state.serial = (uint32_t)get_number(&from, 4);
-	state.epoch = (uint32_t)get_number(&from, 4);
-	if (from.bad)
+	if (value.len < 8)
 		return -EBADMSG;
+	for (int i = 3; i >= 0; i--) {
+		state.serial = state.serial << 8 | (uint8_t)value.data[i];
+		state.epoch = state.epoch << 8 | (uint8_t)value.data[4 + i];
+	}
 	*out = state;
 	return 1;
 }
