@@ -27,15 +27,26 @@ count_elements(struct span content)
 static int
 read_values(struct span set, struct arena *arena, struct attribute *out)
 {
-	ssize_t n = count_elements(set);
+	struct span first = { "", 0 };
+	size_t known = 0;
+	ssize_t more;
 
-	if (n < 0)
+	/* Most have one. */
+	if (set.len > 0) {
+		if (tlv_expect(&set, TLV_OCTET_STRING, &first) < 0)
+			return -EPROTO;
+		known = 1;
+	}
+	more = count_elements(set);
+	if (more < 0)
 		return -EPROTO;
-	out->values = arena_alloc(arena, (size_t)n * sizeof(*out->values));
+	out->count = known + (size_t)more;
+	out->values = arena_alloc(arena, out->count * sizeof(*out->values));
 	if (out->values == NULL)
 		return -ENOMEM;
-	out->count = (size_t)n;
-	for (size_t i = 0; i < out->count; i++)
+	if (known > 0)
+		out->values[0] = first;
+	for (size_t i = known; i < out->count; i++)
 		if (tlv_expect(&set, TLV_OCTET_STRING, &out->values[i]) < 0)
 			return -EPROTO;
 	return 0;

@@ -75,7 +75,7 @@ profile_wants(const struct profile *profile, struct span attribute)
 	uint16_t type;
 
 	for (size_t i = 0; i < array_size(kept); i++)
-		if (span_is_nocase(attribute, row(profile, i)))
+		if (attribute.len == row(profile, i).len && span_is_nocase(attribute, row(profile, i)))
 			return true;
 	return rrtype_from_attribute(attribute, &type) == 0;
 }

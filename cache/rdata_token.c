@@ -59,6 +59,27 @@ read_quoted(struct tokens *t, struct text *why)
 	}
 }
 
+/* Whether C is an octet of a word like any other, whatever stands before it. */
+static bool
+is_plain(char c)
+{
+	switch (c) {
+	case '\0':
+	case '\r':
+	case '\\':
+	case ' ':
+	case '\t':
+	case '"':
+	case '(':
+	case ')':
+	case ';':
+	case '=':
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int
 read_word(struct tokens *t, enum token_mode mode, struct text *why)
 {
@@ -69,6 +90,15 @@ read_word(struct tokens *t, enum token_mode mode, struct text *why)
 	while (!at_end(t)) {
 		char c = t->line.data[t->at];
 
+		if (is_plain(c)) {
+			size_t start = t->at;
+
+			while (!at_end(t) && is_plain(t->line.data[t->at]))
+				t->at++;
+			text_put_span(&t->word, span_from(t->line.data + start, t->at - start));
+			escaped = false;
+			continue;
+		}
 		if (c == '\r')
 			return refuse(why, "a line break stands inside");
 		if (!escaped && c == ';') {

@@ -7,60 +7,31 @@
 
 #include <errno.h>
 
-enum { LENGTH_IS_LONG = 0x80, LENGTH_OCTETS_MAX = 4, TAG_IS_LONG = 0x1f };
+enum { LENGTH_IS_LONG = 0x80, LENGTH_OCTETS_MAX = 4 };
 
 int
-tlv_take(struct span *rest, struct tlv *out)
+tlv_take_long(struct span *rest, struct tlv *out)
 {
 	const uint8_t *at = (const uint8_t *)rest->data;
 	size_t head = 2;
-	size_t len;
+	size_t len = 0;
+	size_t octets;
 
-	if (rest->len < head || (at[0] & TAG_IS_LONG) == TAG_IS_LONG)
+	if (rest->len < head || (at[1] & LENGTH_IS_LONG) == 0)
 		return -EPROTO;
-	len = at[1];
-	if (len & LENGTH_IS_LONG) {
-		size_t octets = len & ~(size_t)LENGTH_IS_LONG;
-
-		/* 0 octets would be the indefinite form, which RFC 4511 5.1 forbids. */
-		if (octets == 0 || octets > LENGTH_OCTETS_MAX || rest->len < head + octets)
-			return -EPROTO;
-		len = 0;
-		for (size_t i = 0; i < octets; i++)
-			len = len << 8 | at[head + i];
-		head += octets;
-	}
+	octets = at[1] & ~(size_t)LENGTH_IS_LONG;
+	/* 0 octets would be the indefinite form, which RFC 4511 5.1 forbids. */
+	if (octets == 0 || octets > LENGTH_OCTETS_MAX || rest->len < head + octets)
+		return -EPROTO;
+	for (size_t i = 0; i < octets; i++)
+		len = len << 8 | at[head + i];
+	head += octets;
 	if (len > rest->len - head)
 		return -EPROTO;
 	out->tag = at[0];
 	out->content = span_from(rest->data + head, len);
 	*rest = span_skip(*rest, head + len);
 	return 0;
-}
-
-int
-tlv_optional(struct span *rest, uint8_t tag, struct span *out_content)
-{
-	struct tlv element;
-	int r;
-
-	if (rest->len == 0 || (uint8_t)rest->data[0] != tag)
-		return 0;
-	r = tlv_take(rest, &element);
-	if (r < 0)
-		return r;
-	*out_content = element.content;
-	return 1;
-}
-
-int
-tlv_expect(struct span *rest, uint8_t tag, struct span *out_content)
-{
-	int r = tlv_optional(rest, tag, out_content);
-
-	if (r < 0)
-		return r;
-	return r > 0 ? 0 : -EPROTO;
 }
 
 int
