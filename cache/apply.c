@@ -339,6 +339,7 @@ apply_free(struct apply *apply)
 	apply_drop(apply);
 	apply_forget_mentions(apply);
 	arena_free(&apply->arena);
+	dn_trail_free(&apply->trail);
 	text_free(&apply->row);
 	text_free(&apply->old_row);
 	text_free(&apply->held_cookie);

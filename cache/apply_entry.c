@@ -38,8 +38,9 @@ is_moved(struct apply *apply, const struct replica_node *node, uint64_t parent, 
 	return r < 0 ? r : count != 1 || !span_is(old[0].normalised, rdn->normalised);
 }
 
+/* NODE is what it was before, if it was; IS_UNKNOWN: no node has the entry's UUID. */
 static int
-index_uuid(struct apply *apply, uint64_t id, const struct replica_node *node, const struct entry *entry)
+index_uuid(struct apply *apply, uint64_t id, const struct replica_node *node, bool is_unknown, const struct entry *entry)
 {
 	uint64_t indexed = 0;
 	int r;
@@ -53,7 +54,7 @@ index_uuid(struct apply *apply, uint64_t id, const struct replica_node *node, co
 	}
 	if (apply->options.by_dn)
 		return 0;
-	r = replica_uuid(apply->txn, entry->uuid, &indexed);
+	r = is_unknown ? 0 : replica_uuid(apply->txn, entry->uuid, &indexed);
 	if (r < 0 || (r == 1 && indexed == id))
 		return r < 0 ? r : 0;
 	return replica_uuid_put(apply->txn, entry->uuid, id);
@@ -86,7 +87,7 @@ apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 	const struct rdn *own = NULL;
 	struct rdn *rdns = NULL;
 	uint64_t id, parent = 0;
-	bool exists = false;
+	bool exists = false, is_new;
 	int r = place_split(apply, entry->dn, &rdns, &placed.depth);
 
 	if (r < 0) {
@@ -123,11 +124,12 @@ apply_one(struct apply *apply, const struct entry *entry, uint64_t *out_id)
 	}
 	text_clear(&apply->old_row);
 	replica_node_put(&apply->old_row, parent, own != NULL ? own->text : SPAN(""), entry);
-	if (id == 0)
+	is_new = id == 0;
+	if (is_new)
 		id = place_new_id(apply);
 	if (!node.has_entry)
 		apply->entries++;
-	r = index_uuid(apply, id, exists ? &node : NULL, entry);
+	r = index_uuid(apply, id, exists ? &node : NULL, is_new, entry);
 	if (r == 0)
 		r = write_node(apply, id, !exists, parent, own);
 	if (r == 0)
@@ -198,7 +200,6 @@ int
 apply_on_entry(void *context, const struct entry *entry)
 {
 	struct apply *apply = context;
-	struct attribute room[PROFILE_ATTRIBUTES_MAX];
 	struct entry kept;
 	uint64_t id = 0;
 	int r;
@@ -206,7 +207,7 @@ apply_on_entry(void *context, const struct entry *entry)
 	apply_lock(apply);
 	r = apply_begin(apply);
 	if (r == 0) {
-		profile_filter(apply->options.project->profile, entry, room, &kept);
+		profile_filter(apply->options.project->profile, entry, apply->kept, &kept);
 		r = is_unchanged(apply, &kept, &id);
 		if (r == 0)
 			r = apply_one(apply, &kept, &id);

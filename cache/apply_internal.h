@@ -39,6 +39,8 @@ struct apply {
 	struct arena arena;        /* of one event */
 	struct text row, old_row;  /* scratch */
 	struct memo memo;
+	struct dn_trail trail;
+	struct attribute kept[PROFILE_ATTRIBUTES_MAX]; /* of the event's entry */
 
 	/* The event. */
 	size_t zone_count;
@@ -52,6 +54,7 @@ struct apply {
 	struct seen seen;
 	struct seen told;  /* those of them that came with their DN */
 	bool named_all;    /* it names everything that there is */
+	bool from_nothing; /* there was no entry when it began */
 	uint64_t first_new_id; /* nodes from this one on were made by it */
 	uint64_t mentioned;
 
@@ -106,7 +109,7 @@ void apply_forget_mentions(struct apply *apply);
 
 /* --- place.c: finding and moving nodes */
 
-/* RDNS without the base's; -EXDEV when DN is not within the base. */
+/* RDNS without the base's, for this event; -EXDEV when DN is not within the base. */
 must_check int place_split(struct apply *apply, struct span dn, struct rdn **out_rdns, size_t *out_depth);
 /* The parent of the node at RDNS, made with all its ancestors if need be. */
 must_check int place_parent(struct apply *apply, const struct rdn *rdns, size_t depth, uint64_t *out_parent);

@@ -19,6 +19,19 @@ apply_forget_mentions(struct apply *apply)
 	seen_clear(&apply->told);
 }
 
+/* Whether no entry is stored: 1, 0 or negative. */
+static int
+is_nothing_stored(struct apply *apply)
+{
+	cleanup(store_abortp) struct store_txn *txn = NULL;
+	uint64_t entries = 0;
+	int r = store_begin_read(apply->replica->store, &txn);
+
+	if (r == 0)
+		r = replica_meta_number(txn, "entries", &entries);
+	return r < 0 ? r : entries == 0;
+}
+
 int
 apply_on_begin_refresh(void *context, bool complete)
 {
@@ -31,7 +44,11 @@ apply_on_begin_refresh(void *context, bool complete)
 		r = load_mark_set(apply->replica->store);
 		apply->loading = r == 0;
 	}
-	if (r == 0) {
+	if (r == 0)
+		r = is_nothing_stored(apply);
+	if (r >= 0) {
+		apply->from_nothing = r == 1;
+		r = 0;
 		apply_forget_mentions(apply);
 		apply->named_all = complete;
 		apply->first_new_id = apply->next_id;
@@ -173,7 +190,7 @@ apply_on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t se
 			apply_say(apply, LOG_ERROR,
 			          "the refresh named no entry at all: an empty answer never empties the cache; what is cached stays");
 			r = -ENODATA;
-		} else {
+		} else if (!apply->from_nothing) {
 			r = sweep_weigh(apply, &apply->brake);
 		}
 		if (r == 1) {
@@ -189,7 +206,8 @@ apply_on_refresh_done(void *context, bool sweep, struct span cookie, uint32_t se
 			apply_unlock(apply);
 			return text_failed(&apply->held_cookie) ? -ENOMEM : 0;
 		}
-		if (r == 0)
+		/* What came to an empty directory was all mentioned. */
+		if (r == 0 && !apply->from_nothing)
 			r = sweep_run(apply);
 	}
 	if (r == 0 && !apply->named_all && !apply->loading) {

@@ -410,7 +410,7 @@ join_pairs(struct pair *pairs, size_t count, struct arena *arena, struct span *o
 static int
 read_rdn(struct reader *r, struct arena *arena, struct rdn *out)
 {
-	struct pair pairs[RDN_PAIRS_MAX];
+	struct pair pairs[RDN_PAIRS_MAX] unfilled;
 	const char *start;
 	size_t count = 0;
 	int result;
@@ -441,28 +441,28 @@ read_rdn(struct reader *r, struct arena *arena, struct rdn *out)
 	return 0;
 }
 
-int
-dn_split(struct span dn, struct arena *arena, struct rdn **out_rdns, size_t *out_count)
+/* Reads the RDNs of DN, of which there are at most ROOM, up to the first that begins a rest of which KNOWN (unless it is NULL)
+ * holds true. */
+static int
+read_rdns(struct span dn, struct arena *arena, struct rdn *rdns, size_t room,
+          bool (*known)(void *context, struct span rest, size_t count), void *context, size_t *out_count)
 {
-	struct reader r;
-	struct rdn *rdns;
-	struct span copy;
-	size_t room = 1, count = 0;
+	struct reader r = { .at = dn.data, .end = dn.data + dn.len };
+	size_t count = 0;
 
-	for (size_t i = 0; i < dn.len; i++)
-		room += dn.data[i] == ',' || dn.data[i] == ';';
-	copy = arena_copy(arena, dn);
-	rdns = arena_alloc(arena, room * sizeof(*rdns));
 	r.value = arena_alloc(arena, dn.len);
 	r.out = arena_alloc(arena, dn.len * ESCAPED_MAX);
-	if (copy.data == NULL || rdns == NULL || r.value == NULL || r.out == NULL)
+	if (r.value == NULL || r.out == NULL)
 		return -ENOMEM;
-	r.at = copy.data;
-	r.end = copy.data + copy.len;
 	skip_blanks(&r);
 	while (r.at < r.end) {
-		int result = read_rdn(&r, arena, &rdns[count++]);
+		int result;
 
+		if (known != NULL && known(context, span_from(r.at, (size_t)(r.end - r.at)), count))
+			break;
+		if (count == room)
+			return -E2BIG;
+		result = read_rdn(&r, arena, &rdns[count++]);
 		if (result < 0)
 			return result;
 		if (r.at == r.end)
@@ -473,22 +473,136 @@ dn_split(struct span dn, struct arena *arena, struct rdn **out_rdns, size_t *out
 		if (r.at == r.end)
 			return -EINVAL;
 	}
-	*out_rdns = rdns;
 	*out_count = count;
 	return 0;
+}
+
+int
+dn_split(struct span dn, struct arena *arena, struct rdn **out_rdns, size_t *out_count)
+{
+	struct rdn *rdns;
+	struct span copy;
+	size_t room = 1;
+	int r;
+
+	for (size_t i = 0; i < dn.len; i++)
+		room += dn.data[i] == ',' || dn.data[i] == ';';
+	copy = arena_copy(arena, dn);
+	rdns = arena_alloc(arena, room * sizeof(*rdns));
+	if (copy.data == NULL || rdns == NULL)
+		return -ENOMEM;
+	r = read_rdns(copy, arena, rdns, room, NULL, NULL, out_count);
+	if (r == 0)
+		*out_rdns = rdns;
+	return r;
+}
+
+/* --- a trail of DNs -------------------------------------------------------------------------------- */
+
+struct comparing {
+	struct dn_trail *trail;
+	size_t at;                   /* the first RDN of the trail that may begin what is the same */
+	bool found;                  /* it does */
+	size_t tails[DN_TRAIL_ROOM]; /* of the RDNs that are read */
+};
+
+/* Whether REST was read before, from comparing->at on. */
+static bool
+is_known(void *context, struct span rest, size_t count)
+{
+	struct comparing *c = context;
+	const struct dn_trail *trail = c->trail;
+
+	while (c->at < DN_TRAIL_ROOM && trail->tails[c->at] > rest.len)
+		c->at++;
+	if (c->at < DN_TRAIL_ROOM && trail->tails[c->at] == rest.len &&
+	    memcmp(trail->dn.data + trail->dn.len - rest.len, rest.data, rest.len) == 0)
+		c->found = true;
+	else if (count < DN_TRAIL_ROOM)
+		c->tails[count] = rest.len;
+	return c->found;
+}
+
+/* Makes SLOT of the trail what was read. */
+static bool
+keep_rdn(struct dn_trail *trail, size_t slot, const struct rdn *rdn, size_t tail)
+{
+	struct text *octets = &trail->octets[slot];
+	struct rdn *out = &trail->rdns[slot];
+	const char *at;
+
+	text_clear(octets);
+	text_put_span(octets, rdn->text);
+	text_put_span(octets, rdn->value);
+	text_put_span(octets, rdn->type);
+	text_put_span(octets, rdn->normalised);
+	at = text_str(octets);
+	out->text = span_from(at, rdn->text.len);
+	out->value = span_from(at += rdn->text.len, rdn->value.len);
+	out->type = span_from(at += rdn->value.len, rdn->type.len);
+	out->normalised = span_from(at + rdn->type.len, rdn->normalised.len);
+	out->single = rdn->single;
+	trail->tails[slot] = tail;
+	return !text_failed(octets);
+}
+
+int
+dn_trail_split(struct dn_trail *trail, struct span dn, struct arena *scratch, struct rdn **out_rdns, size_t *out_count)
+{
+	struct comparing c unfilled;
+	struct rdn rdns[DN_TRAIL_ROOM] unfilled;
+	size_t count, kept;
+	bool complete = true;
+	int r;
+
+	c.trail = trail;
+	c.at = DN_TRAIL_ROOM - trail->count;
+	c.found = false;
+	r = read_rdns(dn, scratch, rdns, DN_TRAIL_ROOM, is_known, &c, &count);
+	if (r < 0 && r != -E2BIG)
+		return r;
+	kept = c.found ? DN_TRAIL_ROOM - c.at : 0;
+	if (r < 0 || count + kept > DN_TRAIL_ROOM)
+		return dn_split(dn, scratch, out_rdns, out_count);
+	trail->count = 0;
+	for (size_t i = 0; i < count; i++)
+		complete &= keep_rdn(trail, DN_TRAIL_ROOM - kept - count + i, &rdns[i], c.tails[i]);
+	text_clear(&trail->dn);
+	text_put_span(&trail->dn, dn);
+	if (!complete || text_failed(&trail->dn))
+		return -ENOMEM;
+	trail->count = kept + count;
+	*out_rdns = &trail->rdns[DN_TRAIL_ROOM - trail->count];
+	*out_count = trail->count;
+	return 0;
+}
+
+void
+dn_trail_free(struct dn_trail *trail)
+{
+	text_free(&trail->dn);
+	for (size_t i = 0; i < DN_TRAIL_ROOM; i++)
+		text_free(&trail->octets[i]);
+	trail->count = 0;
 }
 
 int
 dn_normalise(struct span dn, struct arena *arena, struct span *out_normalised)
 {
 	struct rdn *rdns;
-	size_t count, len = 0;
-	char *whole, *out;
+	size_t count;
 	int result;
 
 	result = dn_split(dn, arena, &rdns, &count);
-	if (result < 0)
-		return result;
+	return result < 0 ? result : dn_join(rdns, count, arena, out_normalised);
+}
+
+int
+dn_join(const struct rdn *rdns, size_t count, struct arena *arena, struct span *out_normalised)
+{
+	size_t len = 0;
+	char *whole, *out;
+
 	for (size_t i = 0; i < count; i++)
 		len += rdns[i].normalised.len + 1;
 	out = whole = arena_alloc(arena, len);

@@ -13,6 +13,7 @@
 #include "cache/entry.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 const struct attribute *
 entry_find(const struct entry *entry, struct span name)
@@ -118,6 +119,16 @@ uuid_from_text(struct span text, uint8_t out_uuid[ENTRY_UUID_LEN])
 	return 0;
 }
 
+/* Looked up once: OpenSSL takes longer for that than for the digest of a DN. */
+static pthread_once_t sha1_once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha1;
+
+static void
+fetch_sha1(void)
+{
+	sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+}
+
 int
 entry_uuid_of_normalised(struct span dn, uint8_t out_uuid[ENTRY_UUID_LEN])
 {
@@ -127,12 +138,16 @@ entry_uuid_of_normalised(struct span dn, uint8_t out_uuid[ENTRY_UUID_LEN])
 		0xad, 0x0e, 0x2d, 0xda, 0xef, 0x60, 0xe5, 0xe2,
 	};
 	uint8_t digest[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_MD_CTX *context;
 	int ok;
 
-	if (context == NULL)
+	pthread_once(&sha1_once, fetch_sha1);
+	context = EVP_MD_CTX_new();
+	if (context == NULL || sha1 == NULL) {
+		EVP_MD_CTX_free(context);
 		return -ENOMEM;
-	ok = EVP_DigestInit_ex(context, EVP_sha1(), NULL) &&
+	}
+	ok = EVP_DigestInit_ex(context, sha1, NULL) &&
 	     EVP_DigestUpdate(context, name_space, sizeof(name_space)) &&
 	     EVP_DigestUpdate(context, dn.data, dn.len) && EVP_DigestFinal_ex(context, digest, NULL);
 	EVP_MD_CTX_free(context);

@@ -10,6 +10,7 @@
 #include "common/arena.h"
 #include "common/macro.h"
 #include "common/span.h"
+#include "common/text.h"
 
 enum { ENTRY_UUID_LEN = 16 };
 
@@ -51,9 +52,30 @@ struct rdn {
  * Returns 0, -EINVAL for what is no DN, -ENOMEM. */
 must_check int dn_split(struct span dn, struct arena *arena, struct rdn **out_rdns, size_t *out_count);
 
+/* Splits DNs of which each has much in common with the one before, as those of a tree that is walked have: what is the same at the end
+ * is not read again. Starts as zeroes. */
+enum { DN_TRAIL_ROOM = 80 }; /* RDNs of a DN; a longer one is read whole */
+
+struct dn_trail {
+	struct text dn; /* the one before */
+	size_t count;
+	/* Its RDNs fill the end, the entry's own first: the octets of each, how many octets of the DN begin with it, what was read. */
+	struct text octets[DN_TRAIL_ROOM];
+	size_t tails[DN_TRAIL_ROOM];
+	struct rdn rdns[DN_TRAIL_ROOM];
+};
+
+/* As dn_split; the RDNs last until the next call. SCRATCH is for what need not last. */
+must_check int dn_trail_split(struct dn_trail *trail, struct span dn, struct arena *scratch, struct rdn **out_rdns,
+                              size_t *out_count);
+void dn_trail_free(struct dn_trail *trail);
+
 /* The whole DN in one form: the normalised RDNs, joined by commas (which none of them holds). In ARENA.
  * Same returns as dn_split. */
 must_check int dn_normalise(struct span dn, struct arena *arena, struct span *out_normalised);
+
+/* The same of RDNs that were split already. 0 or -ENOMEM. */
+must_check int dn_join(const struct rdn *rdns, size_t count, struct arena *arena, struct span *out_normalised);
 
 /* UUIDv5 (RFC 4122 4.3) of the normalised DN, in a name space of our own: the identity of an entry of a
  * file that states none. */

@@ -69,7 +69,9 @@ struct ldif {
 	struct pending *pending;
 
 	struct arena scratch; /* of the DN of the entry being read */
+	struct dn_trail trail;
 	struct span normalised;
+	uint8_t dn_uuid[ENTRY_UUID_LEN];
 
 	int failed; /* nothing more is read after an error */
 	size_t name_count;
@@ -103,6 +105,7 @@ ldif_free(struct ldif *ldif)
 	text_free(&ldif->unfolded);
 	free(ldif->pending);
 	arena_free(&ldif->scratch);
+	dn_trail_free(&ldif->trail);
 	free(ldif);
 }
 
@@ -118,10 +121,10 @@ ldif_line(const struct ldif *ldif)
 	return ldif->entry_line;
 }
 
-struct span
-ldif_normalised_dn(const struct ldif *ldif)
+const uint8_t *
+ldif_dn_uuid(const struct ldif *ldif)
 {
-	return ldif->normalised;
+	return ldif->dn_uuid;
 }
 
 static const char by_url[] =
@@ -405,6 +408,8 @@ static int
 begin_entry(struct ldif *ldif, struct span rest, struct arena *arena, struct entry *entry,
             struct text *why)
 {
+	struct rdn *rdns;
+	size_t count;
 	int r;
 
 	memset(entry, 0, sizeof(*entry));
@@ -417,7 +422,9 @@ begin_entry(struct ldif *ldif, struct span rest, struct arena *arena, struct ent
 	r = read_value(ldif, rest, arena, &entry->dn, why);
 	if (r < 0)
 		return r;
-	r = dn_normalise(entry->dn, &ldif->scratch, &ldif->normalised);
+	r = dn_trail_split(&ldif->trail, entry->dn, &ldif->scratch, &rdns, &count);
+	if (r == 0)
+		r = dn_join(rdns, count, &ldif->scratch, &ldif->normalised);
 	if (r == -EINVAL)
 		return refuse(ldif, why, "this is not a DN");
 	if (r == 0 && ldif->normalised.len == 0)
@@ -597,11 +604,11 @@ finish_entry(struct ldif *ldif, struct arena *arena, struct entry *entry, struct
 	if (!ldif->has_lines)
 		return refuse_line(ldif->entry_line, why,
 		                   "the entry has no attributes; is the file cut off?");
-	if (!ldif->has_uuid) {
-		r = entry_uuid_of_normalised(ldif->normalised, entry->uuid);
-		if (r < 0)
-			return r;
-	}
+	r = entry_uuid_of_normalised(ldif->normalised, ldif->dn_uuid);
+	if (r < 0)
+		return r;
+	if (!ldif->has_uuid)
+		memcpy(entry->uuid, ldif->dn_uuid, sizeof(entry->uuid));
 	attributes = arena_alloc(arena, ldif->attribute_count * sizeof(*attributes));
 	values = arena_alloc(arena, ldif->pending_count * sizeof(*values));
 	if (attributes == NULL || values == NULL)

@@ -31,8 +31,8 @@ must_check int ldif_next(struct ldif *ldif, struct arena *arena, struct entry *o
 /* Line number where the entry last returned begins. */
 size_t ldif_line(const struct ldif *ldif);
 
-/* The DN of the entry last returned, as dn_normalise gives it, until the next is read. */
-struct span ldif_normalised_dn(const struct ldif *ldif);
+/* What entry_uuid_of_dn() says of the DN of the entry last returned, whatever UUID the file states; until the next is read. */
+const uint8_t *ldif_dn_uuid(const struct ldif *ldif);
 
 void ldif_free(struct ldif *ldif);
 void ldif_freep(struct ldif **ldif);

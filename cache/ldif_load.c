@@ -128,7 +128,6 @@ send_entry(struct loading *l, const struct entry *entry, size_t line)
 static int
 take_entry(struct loading *l, const struct entry *entry)
 {
-	uint8_t key[ENTRY_UUID_LEN];
 	uint32_t seconds = csn_seconds(entry->csn);
 	int r;
 
@@ -138,9 +137,7 @@ take_entry(struct loading *l, const struct entry *entry)
 	}
 	if (seconds > l->load->seconds)
 		l->load->seconds = seconds;
-	r = entry_uuid_of_normalised(ldif_normalised_dn(l->ldif), key);
-	if (r == 0)
-		r = repeats_add(l->repeats, key, ldif_line(l->ldif));
+	r = repeats_add(l->repeats, ldif_dn_uuid(l->ldif), ldif_line(l->ldif));
 	if (r == 0 && l->spool != NULL)
 		r = spool_put(l->spool, entry, ldif_line(l->ldif));
 	if (r < 0) {

@@ -17,7 +17,7 @@ place_split(struct apply *apply, struct span dn, struct rdn **out_rdns, size_t *
 	const struct replica *replica = apply->replica;
 	struct rdn *rdns;
 	size_t count;
-	int r = dn_split(dn, &apply->arena, &rdns, &count);
+	int r = dn_trail_split(&apply->trail, dn, &apply->arena, &rdns, &count);
 
 	if (r < 0)
 		return r;

@@ -296,6 +296,26 @@ an_abort_does_not_make_everything_go(void **state)
 	assert_int_equal(entries(), ANCESTORS);
 }
 
+/* Nothing is looked for behind a load into an empty directory; but what an earlier one left there may be gone. */
+static void
+what_an_aborted_first_load_brought_is_swept(void **state)
+{
+	static const char *const none[][2] = { { "objectClass", "ispmanBranch" } };
+
+	(void)state;
+	assert_int_equal(it.feed.begin_refresh(it.feed.context, true), 0);
+	tell("o=b", 0, none, 1);
+	tell_host(7);
+	assert_int_equal(it.feed.abort_refresh(it.feed.context), 0);
+	assert_int_equal(it.feed.flush(it.feed.context), 0);
+	assert_int_equal(entries(), 2);
+	tell_refresh(3, "first", true);
+	assert_int_equal(entries(), ANCESTORS + 3);
+	tell_refresh(4, "second", true);
+	tell_refresh(2, "third", true);
+	assert_int_equal(entries(), ANCESTORS + 2);
+}
+
 /* --- weighing --- */
 
 enum { PTRS = 40, PRIMARY = 1, PRIMARY_WITH_PTRS, REPLICA_OF_FIRST, WITHOUT_DNS, WITHOUT_SOA, NEW_SOA, GONE, MOVED };
@@ -432,6 +452,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_sweep_that_was_stopped_is_held_still, set_up, tear_down),
 		cmocka_unit_test(zones_are_weighed_by_what_is_served),
 		cmocka_unit_test_setup_teardown(an_abort_does_not_make_everything_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_an_aborted_first_load_brought_is_swept, open_empty, tear_down),
 	};
 
 	return RUN_TESTS(tests);

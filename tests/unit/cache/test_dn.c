@@ -9,14 +9,14 @@
 
 #include <errno.h>
 
-/* The RDNs of DN as "type|value|normalised|text", one after the other, or "invalid". */
+/* The RDNs of DN, or of how it follows TRAIL, as "type|value|normalised|text", one after the other, or "invalid". */
 static void
-describe(struct span dn, struct text *out)
+describe_next(struct dn_trail *trail, struct span dn, struct text *out)
 {
 	cleanup(arena_free) struct arena arena = ARENA_INIT;
 	struct rdn *rdns;
 	size_t count;
-	int r = dn_split(dn, &arena, &rdns, &count);
+	int r = trail != NULL ? dn_trail_split(trail, dn, &arena, &rdns, &count) : dn_split(dn, &arena, &rdns, &count);
 
 	text_clear(out);
 	text_put(out, "");
@@ -38,6 +38,12 @@ describe(struct span dn, struct text *out)
 		if (!rdns[i].single)
 			text_put(out, "|several");
 	}
+}
+
+static void
+describe(struct span dn, struct text *out)
+{
+	describe_next(NULL, dn, out);
 }
 
 static void
@@ -169,12 +175,90 @@ normalise_joins_the_rdns(void **state)
 	arena_free(&arena);
 }
 
+/* Each DN after each other one, and after itself. */
+static void
+a_trail_reads_what_is_read_alone(void **state)
+{
+	static const struct span dns[] = {
+		SPAN(""),
+		SPAN(" "),
+		SPAN("o=x"),
+		SPAN("O = X "),
+		SPAN("ou=a,o=x"),
+		SPAN("ou=A, o=x"),
+		SPAN("ou=a;o=x"),
+		SPAN("cn=1+sn=2,ou=a,o=x"),
+		SPAN("sn=2+cn=1,ou=a,o=x"),
+		SPAN("cn=1\\,ou=a,o=x"),
+		SPAN("cn=1\\\\,ou=a,o=x"),
+		SPAN("cn=\"1,ou=a,o=x\""),
+		SPAN("cn=\"1,ou=a,o=x\",ou=a,o=x"),
+		SPAN("cn=#0401,ou=a,o=x"),
+		SPAN("cn=a,ou=a,o=x"),
+		SPAN("n=a,ou=a,o=x"),
+		SPAN("a,o=x"),
+		SPAN("cn=a,,o=x"),
+		SPAN("cn=a,ou=a,o=x,"),
+		SPAN("cn=b,cn=a,ou=a,o=x"),
+		SPAN("cn=b,cn=a,ou=a,o=y"),
+		SPAN("dc=c,dc=b,cn=b,cn=a,ou=a,o=x"),
+		SPAN("ou=a,o=x,ou=a,o=x"),
+		SPAN("cn=\0,o=x"),
+	};
+	struct text got = TEXT_INIT, want = TEXT_INIT;
+	struct dn_trail trail = { .count = 0 };
+
+	(void)state;
+	for (size_t before = 0; before < array_size(dns); before++) {
+		for (size_t i = 0; i < array_size(dns); i++) {
+			describe_next(&trail, dns[before], &got);
+			describe(dns[before], &want);
+			assert_string_equal(text_str(&got), text_str(&want));
+			describe_next(&trail, dns[i], &got);
+			describe(dns[i], &want);
+			assert_string_equal(text_str(&got), text_str(&want));
+		}
+	}
+	dn_trail_free(&trail);
+	text_free(&got);
+	text_free(&want);
+}
+
+static void
+a_trail_has_room_for_some_rdns_and_reads_more(void **state)
+{
+	struct text dn = TEXT_INIT, got = TEXT_INIT, want = TEXT_INIT;
+	struct dn_trail trail = { .count = 0 };
+
+	(void)state;
+	text_put(&dn, "o=x");
+	for (int i = 0; i < DN_TRAIL_ROOM + 20; i++) {
+		struct text longer = TEXT_INIT;
+
+		describe_next(&trail, text_span(&dn), &got);
+		describe(text_span(&dn), &want);
+		assert_string_equal(text_str(&got), text_str(&want));
+		text_putf(&longer, "cn=%d,%s", i, text_str(&dn));
+		text_free(&dn);
+		dn = longer;
+	}
+	describe_next(&trail, SPAN("cn=0,o=x"), &got);
+	describe(SPAN("cn=0,o=x"), &want);
+	assert_string_equal(text_str(&got), text_str(&want));
+	dn_trail_free(&trail);
+	text_free(&dn);
+	text_free(&got);
+	text_free(&want);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(split_reads_rfc_4514_and_the_older_forms),
 		cmocka_unit_test(normalise_joins_the_rdns),
+		cmocka_unit_test(a_trail_reads_what_is_read_alone),
+		cmocka_unit_test(a_trail_has_room_for_some_rdns_and_reads_more),
 	};
 
 	return RUN_TESTS(tests);
