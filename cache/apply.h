@@ -43,13 +43,14 @@ struct apply_options {
 	void *context;
 };
 
-/* What a held sweep would remove, by kind: zones that are no longer served, records of zones that still are; mail domains, addresses of
- * those that stay. */
+/* What a held sweep would remove, by kind: zones that are no longer served, records of zones that still are; mail domains, and
+ * addresses and accounts of those that stay. */
 struct brake_figures {
 	uint64_t entries, zones, records;
 	uint64_t zones_total, records_total;
 	uint64_t mail_domains, addresses;
 	uint64_t mail_domains_total, addresses_total;
+	uint64_t accounts, accounts_total;
 };
 
 struct apply_status {

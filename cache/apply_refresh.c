@@ -152,6 +152,7 @@ say_held(struct apply *apply)
 		{ brake->records, brake->records_total, "records of zones that stay" },
 		{ brake->mail_domains, brake->mail_domains_total, "mail domains" },
 		{ brake->addresses, brake->addresses_total, "addresses of mail domains that stay" },
+		{ brake->accounts, brake->accounts_total, "accounts of domains that stay" },
 	};
 	cleanup(text_free) struct text list = TEXT_INIT;
 

@@ -34,6 +34,7 @@ enum {
 	QUEUE_MAX = 200,          /* commits that the publisher may be behind before the source waits */
 	QUEUE_WAIT_MAX = 5000,    /* milliseconds of that */
 	QUEUE_BUSY_MAX = 500,     /* ... that one of its transactions may take: a reader holds it up */
+	SECRET_WAIT_MAX = 1000,   /* milliseconds that account/ waits for secret/ */
 };
 
 /* Everything that lives between two readings of the configuration. */
@@ -47,6 +48,7 @@ struct cached {
 	bool ready;
 	unsigned ticks;
 	bool said_stuck[PROJECT_ENVIRONMENTS];
+	bool said_missing;
 	atomic_bool stopping;
 };
 
@@ -84,6 +86,25 @@ on_committed(void *context, uint64_t sequence)
 		for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++)
 			behind |= is_worth_waiting_for(cached->service.publish[i], sequence);
 		if (!behind)
+			return;
+		poll(NULL, 0, 1);
+	}
+}
+
+/* In account/'s thread. Who asks one and then the other must not find there what the first does not show: secret/ comes first. But when it
+ * does not come on, account/ is not held up for ever. */
+static void
+before_account(void *context, uint64_t sequence)
+{
+	struct cached *cached = context;
+	struct publish *secret = cached->service.publish[PROJECT_SECRET];
+
+	for (int waited = 0; waited < SECRET_WAIT_MAX && !atomic_load(&cached->stopping); waited++) {
+		struct publish_status status;
+
+		publish_status(secret, &status);
+		if (!status.complete || status.rebuilding || status.applied >= sequence || status.error[0] != '\0' ||
+		    publish_busy_for(&status) >= QUEUE_BUSY_MAX)
 			return;
 		poll(NULL, 0, 1);
 	}
@@ -168,6 +189,8 @@ group_of(const struct settings *settings, enum project_environment i, gid_t *out
 	const char *const names[PROJECT_ENVIRONMENTS] = {
 		[PROJECT_DNS] = settings->dns_group,
 		[PROJECT_MAIL] = settings->mail_group,
+		[PROJECT_SECRET] = settings->secret_group,
+		[PROJECT_ACCOUNT] = settings->account_group,
 	};
 	const char *name = names[i];
 	int r;
@@ -193,6 +216,7 @@ start_publishers(struct cached *cached, struct text *why)
 			.settings = &cached->settings->project,
 			.map_size = cached->settings->map_size,
 			.ready = projections[i].since > 1 ? on_ready : NULL,
+			.before = i == PROJECT_ACCOUNT ? before_account : NULL,
 			.say = say_level,
 			.caught_up = wake_control,
 			.context = cached,
@@ -339,7 +363,8 @@ stop(struct cached *cached)
 	atomic_store(&cached->stopping, true);
 	service_stop_job(&cached->service);
 	source_stop(cached->service.source);
-	for (size_t i = 0; i < PROJECT_ENVIRONMENTS; i++)
+	/* The last one first: it looks at those before it. */
+	for (size_t i = PROJECT_ENVIRONMENTS; i-- > 0;)
 		publish_free(take(cached->service.publish[i]));
 	control_free(take(cached->service.control));
 	apply_free(cached->service.apply);
@@ -370,6 +395,19 @@ watch(struct cached *cached, enum project_environment i)
 }
 
 static void
+watch_passwords(struct cached *cached)
+{
+	cleanup(text_free) struct text missing = TEXT_INIT;
+	bool is_missing = service_missing_passwords(&cached->service, &missing) == 1;
+
+	if (is_missing && !cached->said_missing)
+		log_warning("%s", text_str(&missing));
+	else if (!is_missing && cached->said_missing)
+		log_notice("stored passwords can be read again");
+	cached->said_missing = is_missing;
+}
+
+static void
 tick(struct cached *cached)
 {
 	bool synchronised = service_is_synchronised(&cached->service);
@@ -380,6 +418,7 @@ tick(struct cached *cached)
 		if (cached->ticks % READER_CHECK_TICKS == 0)
 			publish_check_readers(cached->service.publish[i]);
 	}
+	watch_passwords(cached);
 	cached->ticks++;
 	service_remap(&cached->service);
 	if (synchronised && !cached->ready) {

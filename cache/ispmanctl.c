@@ -54,7 +54,7 @@ static const struct command {
 	  "--timeout allows.\n" },
 	{ "verify", "", "compares the cache with the directory", TAKES_JSON, ctl_verify,
 	  "Reads everything once more and prints each difference. Exit 0 without differences, 1 with some.\n" },
-	{ "rebuild", "[dns|mail]", "makes everything derived anew from the replica", TAKES_JSON | TAKES_OPERANDS, ctl_rebuild,
+	{ "rebuild", "[dns|mail|secret|account]", "makes everything derived anew from the replica", TAKES_JSON | TAKES_OPERANDS, ctl_rebuild,
 	  "Needs no directory; answers go on meanwhile. Returns when it is done. With a name, only that\n"
 	  "environment.\n" },
 	{ "release-brake", "", "lets a comparison remove what the brake holds, once", TAKES_JSON,

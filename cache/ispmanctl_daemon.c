@@ -127,6 +127,8 @@ ctl_verify(const struct ctl *ctl)
 		{ "extra", "extra", true },
 		{ "dns", "DNS records differ", true },
 		{ "mail", "mail records differ", false },
+		{ "secret", "secret records differ", false },
+		{ "account", "account records differ", false },
 	};
 	struct text why = TEXT_INIT, out = TEXT_INIT;
 	struct ctl copy = *ctl;
@@ -165,7 +167,7 @@ ctl_rebuild(const struct ctl *ctl)
 	json_t *request, *last = NULL;
 
 	if (ctl->argc > 1) {
-		ctl_complain("rebuild takes one environment at most: dns or mail");
+		ctl_complain("rebuild takes one environment at most: dns, mail, secret or account");
 		return CTL_USAGE;
 	}
 	request = json_pack("{s:s}", "command", "rebuild");

@@ -137,6 +137,8 @@ put_headline(struct text *out, const json_t *status, const char *dot)
 		put_number_of(out, dot, number(status, "mail_domains"), "mail domain", "mail domains");
 		put_number_of(out, dot, number(status, "mail_addresses"), "address", "addresses");
 	}
+	if (number(status, "accounts") > 0)
+		put_number_of(out, dot, number(status, "accounts"), "account", "accounts");
 	text_putf(out, "%squeue ", dot);
 	ctl_put_count(out, number(status, "queue"));
 	put_number_of(out, dot, number(status, "problems"), "problem", "problems");
@@ -149,7 +151,8 @@ put_brake(struct text *out, const json_t *brake)
 	static const struct {
 		const char *key, *total;
 	} kinds[] = { { "entries", NULL }, { "zones", "zones_total" }, { "records", "records_total" },
-		{ "mail_domains", "mail_domains_total" }, { "addresses", "addresses_total" } };
+		{ "mail_domains", "mail_domains_total" }, { "addresses", "addresses_total" },
+		{ "accounts", "accounts_total" } };
 	const char *between = "";
 
 	if (!json_is_object(brake))
@@ -176,7 +179,12 @@ put_brake(struct text *out, const json_t *brake)
 /* The environments, and who reads them. */
 static const struct environment_words {
 	const char *name, *data, *askers;
-} environments[] = { { "dns", "DNS", "name servers" }, { "mail", "mail", "mail servers" } };
+} environments[] = {
+	{ "dns", "DNS", "name servers" },
+	{ "mail", "mail", "mail servers" },
+	{ "secret", "secret", "those who verify passwords" },
+	{ "account", "account", "file servers" },
+};
 
 /* What is said of one environment; of dns also by a daemon that has no other. */
 static const json_t *

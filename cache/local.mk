@@ -58,7 +58,6 @@ noinst_LTLIBRARIES += %D%/liblogin.la
 %C%_liblogin_la_LIBADD = %D%/libaddress.la
 %C%_liblogin_la_SOURCES = \
 	%D%/account.h %D%/login.h %D%/secret.h \
-	%D%/login_settings.h \
 	%D%/read_account.c %D%/read_login.c %D%/read_login.h %D%/read_secret.c \
 	%D%/resolve_login.c
 
@@ -100,9 +99,14 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 noinst_LTLIBRARIES += %D%/libmailsettings.la
 %C%_libmailsettings_la_SOURCES = %D%/mail_settings.c %D%/mail_settings.h
 
+# Settings that logins depend on.
+noinst_LTLIBRARIES += %D%/libloginsettings.la
+%C%_libloginsettings_la_LIBADD = %D%/libaddress.la
+%C%_libloginsettings_la_SOURCES = %D%/login_settings.c %D%/login_settings.h
+
 # Settings that ispman-cached and ispmanctl share; link it with libproject and libfeed.
 noinst_LTLIBRARIES += %D%/libsettings.la
-%C%_libsettings_la_LIBADD = %D%/libmailsettings.la %D%/libaddress.la
+%C%_libsettings_la_LIBADD = %D%/libmailsettings.la %D%/libloginsettings.la %D%/libaddress.la
 %C%_libsettings_la_SOURCES = %D%/settings.c %D%/settings.h
 
 # The writing half: events of a source to directory/, directory/ to the environments.
@@ -132,6 +136,12 @@ noinst_LTLIBRARIES += %D%/libproject.la
 	%D%/complaint.c %D%/complaint.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/project.c %D%/project.h %D%/project_mail.h %D%/project_dns.h %D%/project_dns_parts.h \
+	%D%/project_entry.c %D%/project_entry.h \
+	%D%/project_login.h %D%/project_login_parts.h \
+	%D%/project_login_entry.c \
+	%D%/project_login_map.c \
+	%D%/project_login_names.c \
+	%D%/project_login_reduce.c \
 	%D%/project_dns_apex.c \
 	%D%/project_dns_map.c \
 	%D%/project_dns_map_record.c \
@@ -177,6 +187,7 @@ sbin_PROGRAMS += %D%/ispman-cached
 	%D%/cached_counters.c %D%/cached_counters.h \
 	%D%/service.c %D%/service.h %D%/service_internal.h \
 	%D%/service_job.c \
+	%D%/service_logins.c \
 	%D%/service_status.c \
 	%D%/service_work.c \
 	%D%/source.c %D%/source.h

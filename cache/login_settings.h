@@ -19,6 +19,7 @@ struct login_settings_values {
 	struct conf_list mailbox_services; /* "imap": they open the mailbox that the login names */
 	int suspended_users, suspended_domains; /* 0 allow, 1 refuse */
 	uint64_t lockout_duration;
+	bool report_weak_passwords;        /* ispman-cached's */
 };
 
 struct conf_table login_settings_table(struct login_settings_values *target);

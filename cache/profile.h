@@ -43,13 +43,39 @@ struct profile {
 	struct span transport;            /* ispmanMailTransport: transport:nexthop of a domain */
 	struct span below_transport;      /* ispmanMailSubdomainTransport */
 	struct span sender_login;         /* ispmanSenderLogin: further logins that may send as the entry's addresses */
+
+	/* Logins. */
+	struct span vhost_class;         /* ispmanVirtualHost */
+	struct span admin_class;         /* ispmanSysadmin: directly under its branch */
+	struct span admin_branch;        /* ou=admins: directly under the base, normalised RDN */
+	struct span password;            /* userPassword; empty: passwords are not kept, and not asked for */
+	struct span home;                /* homeDirectory */
+	struct span uid_number;          /* uidNumber */
+	struct span gid_number;          /* gidNumber */
+	struct span file_host;           /* fileHost; "undefined" is none */
+	struct span ftp_status;          /* FTPStatus */
+	struct span ftp_uid;             /* FTPuid */
+	struct span ftp_gid;             /* FTPgid */
+	struct span ftp_quota_megabytes; /* FTPQuotaMBytes (MiB) */
+	struct span ftp_quota_files;     /* FTPQuotaFiles */
+	struct span ftp_upload_bandwidth;/* FTPUploadBandwidth */
+	struct span ftp_download_bandwidth;/* FTPDownloadBandwidth */
+	struct span ftp_upload_ratio;    /* FTPUploadRatio */
+	struct span ftp_download_ratio;  /* FTPDownloadRatio */
+	struct span locked_time;         /* pwdAccountLockedTime */
+	struct span start_time;          /* pwdStartTime */
+	struct span end_time;            /* pwdEndTime */
+	struct span must_change;         /* pwdReset */
+	struct span changed_time;        /* pwdChangedTime */
+	struct span account_lock;        /* nsAccountLock */
+	struct span shadow_expire;       /* shadowExpire */
 };
 
 /* ISPMan's. */
 extern const struct profile profile_ispman;
 
 /* Grows whenever the meaning of a projection changes: derived data of another version is made anew. */
-enum { PROFILE_VERSION = 2 };
+enum { PROFILE_VERSION = 3 };
 
 /* Whether entries keep this attribute (besides objectClass). */
 bool profile_wants(const struct profile *profile, struct span attribute);

@@ -8,6 +8,7 @@
 #include "cache/project.h"
 
 #include "cache/project_dns.h"
+#include "cache/project_login.h"
 #include "cache/project_mail.h"
 
 #include <errno.h>
@@ -89,6 +90,65 @@ put_mail_subject(struct text *out, struct span subject)
 	text_put_span(out, domain);
 }
 
+/* --- secret, account --------------------------------------------------------------------------------- */
+
+static int
+map_login(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena, struct mapped *out)
+{
+	return project_login_map(settings->login, placed, arena, out);
+}
+
+static int
+reduce_login(const struct project_settings *settings, const struct reduce_input *input, struct reduced *out)
+{
+	return project_login_reduce(settings->login, input, out);
+}
+
+static unsigned
+counts_secret(struct span subject, struct span value)
+{
+	struct secret_entry entry;
+
+	if (subject.data[0] != 'e' || secret_entry_read(value, &entry) < 0)
+		return 0;
+	return 1u << PROJECT_SECRET_ACCOUNTS | (entry.value_count > 0 ? 1u << PROJECT_SECRET_PASSWORDS : 0);
+}
+
+static unsigned
+counts_account(struct span subject, struct span value)
+{
+	(void)value;
+	return subject.data[0] == 'L' ? 1u << PROJECT_ACCOUNT_LOGINS : 0;
+}
+
+static void
+put_uuid(struct text *out, struct span uuid)
+{
+	for (size_t i = 0; i < uuid.len; i++)
+		text_putf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", (uint8_t)uuid.data[i]);
+}
+
+static void
+put_login_subject(struct text *out, struct span subject)
+{
+	struct span name, claimer;
+	char letter;
+
+	if (key_login_split(subject, &letter, &name, &claimer) < 0)
+		return;
+	letter = ascii_lower(letter);
+	if (letter == 'e') {
+		text_put(out, "account ");
+		put_uuid(out, name);
+		return;
+	}
+	if (letter == 'v')
+		text_putf(out, "logins of %.*s on ", (int)claimer.len, claimer.data);
+	else
+		text_put(out, letter == 'l' ? "login " : "domain ");
+	text_put_span(out, name);
+}
+
 /* --- the table -------------------------------------------------------------------------------------- */
 
 const struct projection projections[PROJECT_ENVIRONMENTS] = {
@@ -119,6 +179,32 @@ const struct projection projections[PROJECT_ENVIRONMENTS] = {
 		.reduce = reduce_mail,
 		.counts = counts_mail,
 		.put_subject = put_mail_subject,
+	},
+	[PROJECT_SECRET] = {
+		.name = "secret",
+		.format = SECRET_FORMAT,
+		.since = 3,
+		.letters = "elov",
+		.counted = { [PROJECT_SECRET_ACCOUNTS] = "accounts", [PROJECT_SECRET_PASSWORDS] = "accounts_with_password" },
+		.counted_help = { [PROJECT_SECRET_ACCOUNTS] = "Entries that have a login.",
+		                  [PROJECT_SECRET_PASSWORDS] = "Those whose stored password is known here." },
+		.counted_letters = "e",
+		.map = map_login,
+		.reduce = reduce_login,
+		.counts = counts_secret,
+		.put_subject = put_login_subject,
+	},
+	[PROJECT_ACCOUNT] = {
+		.name = "account",
+		.format = ACCOUNT_FORMAT,
+		.since = 3,
+		.letters = "ELO",
+		.counted = { [PROJECT_ACCOUNT_LOGINS] = "logins" },
+		.counted_help = { [PROJECT_ACCOUNT_LOGINS] = "Logins, aliases included." },
+		.counted_letters = "L",
+		.reduce = reduce_login,
+		.counts = counts_account,
+		.put_subject = put_login_subject,
 	},
 };
 
@@ -175,6 +261,8 @@ project_map(const struct project_settings *settings, const struct placed_entry *
 	int r = projections[0].map(settings, placed, arena, out);
 
 	for (size_t i = 1; r == 0 && i < PROJECT_ENVIRONMENTS; i++) {
+		if (projections[i].map == NULL)
+			continue;
 		r = projections[i].map(settings, placed, arena, &one);
 		if (r < 0)
 			break;

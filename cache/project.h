@@ -7,8 +7,8 @@
  * with it. reduce: all fragments of one subject become one record of the environment, or none, and say what is wrong
  * between them. Neither step does I/O or keeps state: the same input gives the same octets.
  *
- * All projections are shaped alike; project_dns.h and project_mail.h are the ones there are. A new one is a row of
- * projections[], an environment of its own, and has one writer thread (publish.h).
+ * All projections are shaped alike; project_dns.h, project_mail.h and project_login.h (for two environments) are the ones there are.
+ * A new one is a row of projections[], an environment of its own, and has one writer thread (publish.h).
  */
 #pragma once
 
@@ -72,18 +72,22 @@ struct reduced {
 struct profile;
 struct dns_settings;
 struct mail_settings;
+struct login_settings;
 
 struct project_settings {
 	const struct profile *profile;
 	const struct dns_settings *dns;
 	const struct mail_settings *mail;
+	const struct login_settings *login;
 };
 
-enum project_environment { PROJECT_DNS, PROJECT_MAIL, PROJECT_ENVIRONMENTS };
+enum project_environment { PROJECT_DNS, PROJECT_MAIL, PROJECT_SECRET, PROJECT_ACCOUNT, PROJECT_ENVIRONMENTS };
 
 /* What records count as: numbers of bits, and of members of counted[]. */
 enum { PROJECT_DNS_ZONES, PROJECT_DNS_HELD };
 enum { PROJECT_MAIL_DOMAINS, PROJECT_MAIL_ADDRESSES };
+enum { PROJECT_SECRET_ACCOUNTS, PROJECT_SECRET_PASSWORDS };
+enum { PROJECT_ACCOUNT_LOGINS };
 enum { PROJECT_COUNTED_MAX = 2 };
 
 /* What is different about an environment. */
@@ -95,6 +99,7 @@ struct projection {
 	const char *counted[PROJECT_COUNTED_MAX]; /* in status and metrics; NULL: no more */
 	const char *counted_help[PROJECT_COUNTED_MAX];
 	const char *counted_letters; /* of the subjects whose records count as anything */
+	/* NULL: that of another environment makes the fragments of this one too. */
 	int (*map)(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena,
 	           struct mapped *out);
 	int (*reduce)(const struct project_settings *settings, const struct reduce_input *input, struct reduced *out);

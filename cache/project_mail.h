@@ -11,12 +11,8 @@
 
 #include "cache/profile.h"
 #include "cache/project.h"
+#include "cache/project_entry.h"
 #include "cache/record_mail.h"
-
-/* Entries of CLAIMER may hold addresses of DOMAIN; both folded, "*" is any. */
-struct cross_claim {
-	struct span claimer, domain;
-};
 
 struct mail_settings {
 	const struct profile *profile;

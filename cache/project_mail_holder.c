@@ -94,19 +94,6 @@ own_domain(struct holder *holder)
 
 /* --- its addresses ------------------------------------------------------------------------------------- */
 
-static bool
-is_allowed(const struct mail_settings *settings, struct span claimer, struct span domain)
-{
-	for (size_t i = 0; i < settings->cross_count; i++) {
-		const struct cross_claim *cross = &settings->cross[i];
-
-		if ((span_is(cross->claimer, SPAN("*")) || span_is(cross->claimer, claimer)) &&
-		    (span_is(cross->domain, SPAN("*")) || span_is(cross->domain, domain)))
-			return true;
-	}
-	return false;
-}
-
 static int
 read_address(struct holder *holder, struct span value, bool primary, struct span attribute)
 {
@@ -133,7 +120,8 @@ read_address(struct holder *holder, struct span value, bool primary, struct span
 	held->typed = value;
 	held->primary = primary;
 	held->full = address.kind == ADDRESS_FULL;
-	held->own = span_is(held->domain, holder->own) || is_allowed(m->settings, holder->own, held->domain);
+	held->own = span_is(held->domain, holder->own) ||
+	            project_is_allowed(m->settings->cross, m->settings->cross_count, holder->own, held->domain);
 	holder->count++;
 	return 0;
 }
@@ -143,12 +131,12 @@ compare_held(const void *a, const void *b)
 {
 	const struct held_address *x = a;
 	const struct held_address *y = b;
-	int order = mail_compare(key_span(&x->subject), key_span(&y->subject));
+	int order = project_compare(key_span(&x->subject), key_span(&y->subject));
 
 	/* Of one address in two spellings the primary one comes first. */
 	if (order == 0)
 		order = (int)y->primary - (int)x->primary;
-	return order != 0 ? order : mail_compare(x->typed, y->typed);
+	return order != 0 ? order : project_compare(x->typed, y->typed);
 }
 
 /* Sorts what was read and keeps each address once. */
@@ -190,7 +178,7 @@ read_addresses(struct holder *holder)
 		struct span attribute;
 		bool primary;
 	} sources[] = { { profile->local_address, true }, { profile->alias, false }, { profile->utf8_alias, false } };
-	struct mail_values values[array_size(sources)];
+	struct project_values values[array_size(sources)];
 	size_t given = 0, max, read = 0;
 	int r = 0;
 
@@ -250,7 +238,7 @@ static int
 read_targets(struct holder *holder, struct span attribute, struct text *list, size_t *used)
 {
 	struct mail_mapping *m = holder->m;
-	struct mail_values values;
+	struct project_values values;
 	size_t before = *used;
 	int r = mail_mapping_values(m, attribute, &values);
 
@@ -296,7 +284,7 @@ read_host(struct holder *holder)
 {
 	struct mail_mapping *m = holder->m;
 	struct span attribute = m->settings->profile->mail_host;
-	struct mail_values values;
+	struct project_values values;
 	int r = mail_mapping_values(m, attribute, &values);
 
 	if (r < 0 || values.count == 0)
@@ -314,7 +302,7 @@ read_relocated(struct holder *holder)
 {
 	struct mail_mapping *m = holder->m;
 	struct span attribute = m->settings->profile->relocated_to;
-	struct mail_values values;
+	struct project_values values;
 	int r = mail_mapping_values(m, attribute, &values);
 
 	if (r < 0 || values.count == 0)

@@ -15,15 +15,6 @@
 enum { TRANSPORT_MAX = 255, LOGIN_MAX = 255 };
 
 int
-mail_compare(struct span a, struct span b)
-{
-	size_t n = a.len < b.len ? a.len : b.len;
-	int order = n > 0 ? memcmp(a.data, b.data, n) : 0;
-
-	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-int
 mail_mapping_add(struct mail_mapping *m, const struct key *subject, const struct text *payload)
 {
 	struct fragment *fragment = arena_alloc(m->arena, sizeof(*fragment));
@@ -46,46 +37,16 @@ mail_mapping_complain(struct mail_mapping *m, const char *kind)
 	complaint_end(&m->complaints, kind, m->placed->entry->dn);
 }
 
-static int
-compare_values(const void *a, const void *b)
-{
-	return mail_compare(*(const struct span *)a, *(const struct span *)b);
-}
-
 int
-mail_mapping_values(const struct mail_mapping *m, struct span attribute, struct mail_values *out)
+mail_mapping_values(const struct mail_mapping *m, struct span attribute, struct project_values *out)
 {
-	const struct attribute *found = entry_find(m->placed->entry, attribute);
-	size_t count = 0, once = 0;
-
-	*out = (struct mail_values){ 0, NULL };
-	if (found == NULL || found->count == 0)
-		return 0;
-	out->values = arena_alloc(m->arena, found->count * sizeof(*out->values));
-	if (out->values == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < found->count; i++) {
-		out->values[count] = span_trim(found->values[i]);
-		count += out->values[count].len > 0;
-	}
-	if (count > 1)
-		qsort(out->values, count, sizeof(*out->values), compare_values);
-	for (size_t i = 0; i < count; i++)
-		if (once == 0 || !span_is(out->values[i], out->values[once - 1]))
-			out->values[once++] = out->values[i];
-	out->count = once;
-	return 0;
+	return project_values_of(m->placed->entry, attribute, m->arena, out);
 }
 
 bool
 mail_mapping_is_suspended(const struct mail_mapping *m)
 {
-	const struct attribute *status = entry_find(m->placed->entry, m->settings->profile->status);
-
-	for (size_t i = 0; status != NULL && i < status->count; i++)
-		if (span_is_nocase(span_trim(status->values[i]), SPAN("suspended")))
-			return true;
-	return false;
+	return project_is_suspended(m->settings->profile, m->placed->entry);
 }
 
 /* A login is a word in a list that commas and blanks separate. */
@@ -101,7 +62,7 @@ is_login(struct span value)
 int
 mail_mapping_logins(struct mail_mapping *m, struct span attribute, struct text *list)
 {
-	struct mail_values logins;
+	struct project_values logins;
 	size_t used = 0;
 	int r = mail_mapping_values(m, attribute, &logins);
 
@@ -143,7 +104,7 @@ delivery_of(struct mail_mapping *m, enum mail_delivery *out)
 	} methods[] = { { SPAN("local"), MAIL_DELIVERY_LOCAL }, { SPAN("smtp"), MAIL_DELIVERY_SMTP } };
 	struct span attribute = m->settings->profile->delivery_method;
 	bool said[array_size(methods)] = { false };
-	struct mail_values values;
+	struct project_values values;
 	struct span wrong = { "", 0 };
 	struct text *say;
 	int r = mail_mapping_values(m, attribute, &values);
@@ -203,7 +164,7 @@ may_state(const struct mail_settings *settings, struct span transport)
 static int
 transport_of(struct mail_mapping *m, struct span attribute, struct span *out)
 {
-	struct mail_values values;
+	struct project_values values;
 	struct text *say;
 	int r = mail_mapping_values(m, attribute, &values);
 
@@ -232,26 +193,6 @@ transport_of(struct mail_mapping *m, struct span attribute, struct span *out)
 	text_put(say, values.count > 1 ? ". Keep one." : " is not transport:nexthop, such as smtp:[mx.example.org].");
 	mail_mapping_complain(m, "bad-transport");
 	return 0;
-}
-
-/* The master of a replica, folded into ROOM; empty when the domain is none or says none that can be used. */
-static int
-master_of(struct mail_mapping *m, struct span own, char room[ADDRESS_DOMAIN_MAX], struct span *out)
-{
-	const struct profile *profile = m->settings->profile;
-	struct mail_values types, masters;
-	size_t n;
-	int r = mail_mapping_values(m, profile->domain_type, &types);
-
-	*out = (struct span){ "", 0 };
-	if (r == 0)
-		r = mail_mapping_values(m, profile->replica_master, &masters);
-	if (r < 0 || types.count != 1 || !span_is_nocase(types.values[0], SPAN("replica")) || masters.count != 1)
-		return r;
-	r = address_domain(masters.values[0], room, &n);
-	if (r == 0 && room[0] != '.' && room[0] != '[' && !span_is(span_from(room, n), own))
-		*out = span_from(room, n);
-	return r == -EINVAL ? 0 : r;
 }
 
 /* The users of a replica's master may hold its addresses. */
@@ -298,7 +239,7 @@ map_domain(struct mail_mapping *m)
 	if (r == 0)
 		r = delivery_of(m, &delivery);
 	if (r == 0)
-		r = master_of(m, own, master, &domain.master);
+		r = project_master_of(profile, m->placed->entry, own, m->arena, master, &domain.master);
 	if (r == 0)
 		r = transport_of(m, profile->transport, &domain.transport);
 	if (r == 0)

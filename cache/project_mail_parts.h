@@ -29,12 +29,8 @@ must_check int mail_mapping_add(struct mail_mapping *m, const struct key *subjec
 /* Appends the problem begun with complaint_begin, with the entry's DN. */
 void mail_mapping_complain(struct mail_mapping *m, const char *kind);
 
-/* The values of an attribute without the blanks around them, sorted, each once and none empty. */
-struct mail_values {
-	size_t count;
-	struct span *values;
-};
-must_check int mail_mapping_values(const struct mail_mapping *m, struct span attribute, struct mail_values *out);
+/* As project_values_of. */
+must_check int mail_mapping_values(const struct mail_mapping *m, struct span attribute, struct project_values *out);
 
 /* Appends the usable ones of an attribute of logins; whatever else is a problem. Returns 0 or -ENOMEM. */
 must_check int mail_mapping_logins(struct mail_mapping *m, struct span attribute, struct text *list);
@@ -56,6 +52,3 @@ struct mail_foreign {
 };
 void mail_foreign_put(struct text *out, const struct mail_foreign *foreign);
 must_check int mail_foreign_read(struct span payload, struct mail_foreign *out);
-
-/* Octet by octet; of two that begin alike the shorter comes first. */
-int mail_compare(struct span a, struct span b);

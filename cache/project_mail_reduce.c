@@ -134,7 +134,7 @@ is_better(const struct mail_domain *a, struct span a_payload, const struct mail_
 {
 	if ((a->master.len == 0) != (b->master.len == 0))
 		return a->master.len == 0;
-	return mail_compare(a_payload, b_payload) < 0;
+	return project_compare(a_payload, b_payload) < 0;
 }
 
 static int
@@ -227,7 +227,7 @@ compare_claims(const void *a, const void *b)
 {
 	const struct claimed *x = a;
 	const struct claimed *y = b;
-	int order = mail_compare(x->claim.claimer, y->claim.claimer);
+	int order = project_compare(x->claim.claimer, y->claim.claimer);
 
 	return order != 0 ? order : (x->entry_id > y->entry_id) - (x->entry_id < y->entry_id);
 }

@@ -174,7 +174,9 @@ int
 publish_open(struct replica *replica, const struct publish_options *options, struct publish **out, struct text *why)
 {
 	const struct projection *projection = &projections[options->environment];
-	struct store_options store = { NULL, 0, options->map_size, 0640, options->group };
+	/* What holds secrets is nobody's business unless a group is named. */
+	bool is_private = options->environment == PROJECT_SECRET && options->group == (gid_t)-1;
+	struct store_options store = { NULL, 0, options->map_size, is_private ? 0600 : 0640, options->group };
 	cleanup(text_free) struct text folder = TEXT_INIT;
 	struct publish *publish;
 	bool wiped;
@@ -189,6 +191,11 @@ publish_open(struct replica *replica, const struct publish_options *options, str
 	if (options->group != (gid_t)-1 && chown(text_str(&folder), (uid_t)-1, options->group) < 0) {
 		r = -errno;
 		text_putf(why, "%s cannot be given to its group: %s", text_str(&folder), strerror(-r));
+		return r;
+	}
+	if (options->environment == PROJECT_SECRET && chmod(text_str(&folder), is_private ? 0700 : 0750) < 0) {
+		r = -errno;
+		text_putf(why, "the mode of %s cannot be set: %s", text_str(&folder), strerror(-r));
 		return r;
 	}
 	text_putf(&folder, "/%u", projection->format);

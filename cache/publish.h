@@ -27,6 +27,9 @@ struct publish_options {
 	 * negative. An environment that holds nothing yet is not built of less, since readers would take what is missing for absent.
 	 * NULL: a complete directory/ does. */
 	int (*ready)(void *context);
+	/* Called before changes up to SEQUENCE are shown: may wait a little for another environment that is to show them first. NULL: for
+	 * none. */
+	void (*before)(void *context, uint64_t sequence);
 	/* Called, without locks, when everything committed so far is visible. */
 	void (*caught_up)(void *context);
 	void *context;

@@ -171,6 +171,9 @@ publish_batch(struct publish *publish)
 		note_nothing_pending(publish, sequence);
 		goto out;
 	}
+	/* What is shown is of this snapshot, so the other one must show at least as much. */
+	if (publish->options.before != NULL)
+		publish->options.before(publish->options.context, sequence);
 	publish_set_busy(publish, true);
 	r = store_begin_write(publish->store, &records);
 	for (size_t i = 0; r >= 0 && i < batch->count; i++)

@@ -9,6 +9,7 @@
 
 #include "cache/apply_internal.h"
 
+#include "cache/project_login.h"
 #include "cache/project_mail.h"
 #include "common/log.h"
 
@@ -22,6 +23,7 @@ projection_name(const struct apply *apply, struct text *out)
 {
 	const struct dns_settings *dns = apply->options.project->dns;
 	const struct mail_settings *mail = apply->options.project->mail;
+	const struct login_settings *login = apply->options.project->login;
 	/* A profile is spans and nothing else. */
 	const struct span *names = (const struct span *)(const void *)apply->options.project->profile;
 
@@ -48,6 +50,9 @@ projection_name(const struct apply *apply, struct text *out)
 		text_put(out, " transport ");
 		text_put_span(out, mail->transports[i]);
 	}
+	/* Its claims are mail's. */
+	if (login->report_weak_passwords)
+		text_put(out, " weak");
 }
 
 /* Whether directory/ says NAME of itself as VALUE: 1, 0, or negative. */

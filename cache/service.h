@@ -21,6 +21,8 @@ struct service {
 	int64_t started; /* seconds since 1970 */
 	/* When each environment was last known to be what the source has, microseconds since 1970; 0 never. */
 	uint64_t contact[PROJECT_ENVIRONMENTS];
+	uint64_t least_without_password; /* accounts, since the start; for the main thread */
+	bool has_seen_accounts;
 	atomic_bool remap_due; /* what is derived was derived with other settings: a rebuild is to run as soon as it may */
 	/* Takes the mutex that guards a job's output; one job (verify, rebuild, release-brake) runs at a time. */
 	struct service_job *job;
@@ -35,6 +37,9 @@ bool service_is_synchronised(struct service *service);
 /* Brings service->contact up to date, for the main thread. While an environment cannot be written its own stays what it is:
  * readers ask how old is what they read. */
 void service_note_contact(struct service *service);
+
+/* What is to be said of stored passwords that cannot be read: 1 and a sentence, 0 when all is as it was. For the main thread. */
+must_check int service_missing_passwords(struct service *service, struct text *out);
 
 /* If service->remap_due: starts deriving everything again in the background, as `ispmanctl rebuild` does, when that may be. To be
  * called now and then. */

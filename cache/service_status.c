@@ -43,6 +43,8 @@ describe_brake(const struct apply_status *status)
 	set_number(out, "mail_domains_total", brake->mail_domains_total);
 	set_number(out, "addresses", brake->addresses);
 	set_number(out, "addresses_total", brake->addresses_total);
+	set_number(out, "accounts", brake->accounts);
+	set_number(out, "accounts_total", brake->accounts_total);
 	return out;
 }
 
@@ -53,11 +55,14 @@ add_warning(void *context, const char *sentence)
 }
 
 static json_t *
-describe_warnings(const struct service *service)
+describe_warnings(struct service *service)
 {
+	cleanup(text_free) struct text missing = TEXT_INIT;
 	json_t *out = json_array();
 
 	settings_warn(service->settings, add_warning, out);
+	if (service_missing_passwords(service, &missing) == 1)
+		add_warning(out, text_str(&missing));
 	return out;
 }
 

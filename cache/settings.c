@@ -18,7 +18,7 @@
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const sasl_mechs[] = { "none", "external", "gssapi", NULL };
 static const char *const serials[] = { "auto", "stored", NULL };
-static const char *const other_sections[] = { "login", "saslauth", "ftpauth", "agent", NULL };
+static const char *const other_sections[] = { "saslauth", "ftpauth", "agent", NULL };
 
 static int
 check_uri(const char *value, struct text *why)
@@ -189,6 +189,10 @@ static const struct conf_setting rows[] = {
 	  .help = "group that may read the dns environment, such as bind" },
 	{ "cached", "mail-group", CONF_STRING, AT(mail_group),
 	  .help = "group that may read the mail environment" },
+	{ "cached", "secret-group", CONF_STRING, AT(secret_group),
+	  .help = "group that may read the secret environment, which holds passwords" },
+	{ "cached", "account-group", CONF_STRING, AT(account_group),
+	  .help = "group that may read the account environment" },
 	{ "cached", "max-age", CONF_SECONDS, AT(max_age), .def = "none", .none = "none",
 	  .help = "older data is no answer any more" },
 
@@ -267,6 +271,54 @@ static const struct conf_setting rows[] = {
 	  .help = "further logins that may send as an entry's addresses" },
 	{ "profile", "utf8-alias", CONF_STRING, WORD(29), .check = check_attribute,
 	  .help = "further addresses in UTF-8" },
+	{ "profile", "vhost-class", CONF_STRING, WORD(30), .check = check_attribute,
+	  .help = "class of a virtual host" },
+	{ "profile", "admin-class", CONF_STRING, WORD(31), .check = check_attribute,
+	  .help = "class of an admin" },
+	{ "profile", "admin-branch", CONF_STRING, WORD(32), .check = check_rdn,
+	  .help = "branch of admins, below the base" },
+	{ "profile", "password", CONF_STRING, WORD(33), .check = check_attribute,
+	  .help = "stored passwords" },
+	{ "profile", "home", CONF_STRING, WORD(34), .check = check_attribute,
+	  .help = "home folder" },
+	{ "profile", "uid-number", CONF_STRING, WORD(35), .check = check_attribute,
+	  .help = "number of the owner of files" },
+	{ "profile", "gid-number", CONF_STRING, WORD(36), .check = check_attribute,
+	  .help = "number of the group of files" },
+	{ "profile", "file-host", CONF_STRING, WORD(37), .check = check_attribute,
+	  .help = "server of the home folder" },
+	{ "profile", "ftp-status", CONF_STRING, WORD(38), .check = check_attribute,
+	  .help = "enabled, active or TRUE: may use FTP" },
+	{ "profile", "ftp-uid", CONF_STRING, WORD(39), .check = check_attribute,
+	  .help = "number of the owner of files by FTP" },
+	{ "profile", "ftp-gid", CONF_STRING, WORD(40), .check = check_attribute,
+	  .help = "number of the group of files by FTP" },
+	{ "profile", "ftp-quota-megabytes", CONF_STRING, WORD(41), .check = check_attribute,
+	  .help = "quota by FTP" },
+	{ "profile", "ftp-quota-files", CONF_STRING, WORD(42), .check = check_attribute,
+	  .help = "number of files by FTP" },
+	{ "profile", "ftp-upload-bandwidth", CONF_STRING, WORD(43), .check = check_attribute,
+	  .help = "KiB a second to the server" },
+	{ "profile", "ftp-download-bandwidth", CONF_STRING, WORD(44), .check = check_attribute,
+	  .help = "KiB a second from the server" },
+	{ "profile", "ftp-upload-ratio", CONF_STRING, WORD(45), .check = check_attribute,
+	  .help = "ratio of uploads" },
+	{ "profile", "ftp-download-ratio", CONF_STRING, WORD(46), .check = check_attribute,
+	  .help = "ratio of downloads" },
+	{ "profile", "locked-time", CONF_STRING, WORD(47), .check = check_attribute,
+	  .help = "since when an account is locked" },
+	{ "profile", "start-time", CONF_STRING, WORD(48), .check = check_attribute,
+	  .help = "from when on an account is valid" },
+	{ "profile", "end-time", CONF_STRING, WORD(49), .check = check_attribute,
+	  .help = "until when an account is valid" },
+	{ "profile", "must-change", CONF_STRING, WORD(50), .check = check_attribute,
+	  .help = "TRUE: the password is to be changed" },
+	{ "profile", "changed-time", CONF_STRING, WORD(51), .check = check_attribute,
+	  .help = "when the password was changed" },
+	{ "profile", "account-lock", CONF_STRING, WORD(52), .check = check_attribute,
+	  .help = "TRUE: an account is locked" },
+	{ "profile", "shadow-expire", CONF_STRING, WORD(53), .check = check_attribute,
+	  .help = "day since 1970 on which an account expires" },
 };
 
 /* Where profile_words[i] goes. */
@@ -286,6 +338,18 @@ static const size_t profile_places[] = {
 	offsetof(struct profile, keep_copy),         offsetof(struct profile, relocated_to),
 	offsetof(struct profile, transport),         offsetof(struct profile, below_transport),
 	offsetof(struct profile, sender_login),      offsetof(struct profile, utf8_alias),
+	offsetof(struct profile, vhost_class), offsetof(struct profile, admin_class),
+	offsetof(struct profile, admin_branch), offsetof(struct profile, password),
+	offsetof(struct profile, home), offsetof(struct profile, uid_number),
+	offsetof(struct profile, gid_number), offsetof(struct profile, file_host),
+	offsetof(struct profile, ftp_status), offsetof(struct profile, ftp_uid),
+	offsetof(struct profile, ftp_gid), offsetof(struct profile, ftp_quota_megabytes),
+	offsetof(struct profile, ftp_quota_files), offsetof(struct profile, ftp_upload_bandwidth),
+	offsetof(struct profile, ftp_download_bandwidth), offsetof(struct profile, ftp_upload_ratio),
+	offsetof(struct profile, ftp_download_ratio), offsetof(struct profile, locked_time),
+	offsetof(struct profile, start_time), offsetof(struct profile, end_time),
+	offsetof(struct profile, must_change), offsetof(struct profile, changed_time),
+	offsetof(struct profile, account_lock), offsetof(struct profile, shadow_expire),
 };
 _Static_assert(array_size(profile_places) ==
                        sizeof(((struct settings *)0)->profile_words) / sizeof(const char *),
@@ -400,13 +464,16 @@ fill_profile(struct settings *s)
 		if (s->profile_words[i] == NULL)
 			continue;
 		*place = span_of(s->profile_words[i]);
-		if (place != &s->profile.dns_branch && place != &s->profile.conf_branch)
+		if (place != &s->profile.dns_branch && place != &s->profile.conf_branch && place != &s->profile.admin_branch)
 			continue;
 		r = dn_split(*place, &s->arena, &rdns, &count);
 		if (r < 0)
 			return r;
 		*place = rdns[0].normalised;
 	}
+	/* What is not known here cannot be taken from here. */
+	if (s->login_values.verify == LOGIN_VERIFY_BIND || s->login_values.verify == LOGIN_VERIFY_NONE)
+		s->profile.password = SPAN("");
 	return 0;
 }
 
@@ -465,7 +532,65 @@ fill_mail(struct settings *s, struct text *why)
 		if (r < 0)
 			return r;
 	}
+	s->login_projection = (struct login_settings){
+		.profile = &s->profile,
+		.cross_count = count,
+		.cross = cross,
+		.report_weak_passwords = s->login_values.report_weak_passwords,
+	};
 	return fill_transports(s);
+}
+
+/* --- what is asked for ---------------------------------------------------------------------------- */
+
+enum { ASKED_MAX = 256 };
+
+struct asking {
+	struct settings *settings;
+	int error;
+};
+
+static void
+ask_for(void *context, const char *attribute)
+{
+	struct asking *asking = context;
+	struct settings *s = asking->settings;
+	struct span copy = arena_copy(&s->arena, span_of(attribute));
+
+	if (copy.data == NULL)
+		asking->error = -ENOMEM;
+	else if (s->ldap_attributes.count < ASKED_MAX)
+		s->ldap_attributes.items[s->ldap_attributes.count++] = copy.data;
+}
+
+/* All user attributes are asked for, those of password policy by name, since servers keep them apart, and what the profile does not name is
+ * dropped here: a list of a hundred names costs slapd 2.5 six times the work for each entry (measured). But a password that is not to
+ * be kept does not leave the directory: then it is the list. */
+static int
+fill_attributes(struct settings *s)
+{
+	const struct profile *profile = &s->profile;
+	const struct span policy[] = { profile->locked_time, profile->start_time,   profile->end_time,
+		                       profile->must_change, profile->changed_time, profile->account_lock };
+	struct asking asking = { s, 0 };
+
+	s->ldap_attributes.items = arena_alloc(&s->arena, ASKED_MAX * sizeof(*s->ldap_attributes.items));
+	if (s->ldap_attributes.items == NULL)
+		return -ENOMEM;
+	if (profile->password.len == 0) {
+		profile_each_attribute(profile, ask_for, &asking);
+		return asking.error;
+	}
+	ask_for(&asking, "*");
+	for (size_t i = 0; i < array_size(policy); i++) {
+		struct span name = arena_copy(&s->arena, policy[i]);
+
+		if (name.data == NULL)
+			return -ENOMEM;
+		if (name.len > 0)
+			ask_for(&asking, name.data);
+	}
+	return asking.error;
 }
 
 static int
@@ -506,11 +631,20 @@ fill(struct settings *s, struct text *why)
 	if (s->dns_max_age == 0)
 		s->dns_max_age = s->max_age;
 	mail_settings_options(&s->mail_values, &s->mail);
-	s->project = (struct project_settings){ .profile = &s->profile, .dns = &s->dns, .mail = &s->mail_projection };
+	s->project = (struct project_settings){
+		.profile = &s->profile,
+		.dns = &s->dns,
+		.mail = &s->mail_projection,
+		.login = &s->login_projection,
+	};
 	r = fill_profile(s);
 	if (r == 0)
+		r = login_settings_options(&s->login_values, &s->arena, &s->login, why);
+	if (r == 0)
 		r = fill_dns(s, why);
-	return r < 0 ? r : fill_mail(s, why);
+	if (r == 0)
+		r = fill_mail(s, why);
+	return r < 0 ? r : fill_attributes(s);
 }
 
 static int
@@ -520,6 +654,7 @@ read_all(struct settings *s, const char *path, const char *const *overrides, siz
 		{ rows, array_size(rows), s },
 		mail_settings_table(&s->mail_values),
 		mail_settings_daemon_table(&s->mail_values),
+		login_settings_table(&s->login_values),
 	};
 	const struct conf_schema schema = { tables, array_size(tables), other_sections };
 
@@ -677,4 +812,5 @@ settings_describe(struct text *out)
 	describe(out, (struct conf_table){ rows, array_size(rows), NULL });
 	describe(out, mail_settings_table(NULL));
 	describe(out, mail_settings_daemon_table(NULL));
+	describe(out, login_settings_table(NULL));
 }

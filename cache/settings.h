@@ -7,9 +7,11 @@
  */
 #pragma once
 
+#include "cache/login_settings.h"
 #include "cache/mail_settings.h"
 #include "cache/profile.h"
 #include "cache/project_dns.h"
+#include "cache/project_login.h"
 #include "cache/project_mail.h"
 #include "cache/record.h"
 #include "common/arena.h"
@@ -48,6 +50,7 @@ struct settings {
 	uint64_t map_size;
 	const char *dns_group;     /* the group that reads the dns environment, NULL: as the files come */
 	const char *mail_group;    /* the same for the mail environment */
+	const char *secret_group, *account_group;
 	uint64_t max_age;
 
 	/* [dns] */
@@ -59,18 +62,24 @@ struct settings {
 	/* [mail] and [socketmap] */
 	struct mail_settings_values mail_values;
 
+	/* [login] */
+	struct login_settings_values login_values;
+
 	/* [claims] */
 	struct conf_list claims_cross_domain, claims_transports;
 
 	/* [profile]: NULL is the built-in one's */
-	const char *profile_words[30];
+	const char *profile_words[54];
 
 	/* Made of the above; spans and pointers lie in the arena. */
 	struct profile profile;
 	struct dns_settings dns;
 	struct mail_options mail;
 	struct mail_settings mail_projection;
+	struct login_options login;
+	struct login_settings login_projection;
 	struct project_settings project;
+	struct conf_list ldap_attributes; /* to ask the directory for */
 };
 
 /* Reads PATH and OVERRIDES (common/conf.h). The rules between settings that the daemon needs (a source of

@@ -4,8 +4,9 @@
  * What a complete refresh did not mention is gone; but not before the brake has weighed it.
  *
  * An admin who loses a read right, or a provider that came up half empty, must not empty name servers, or let mail be refused. A sweep
- * that would end more than max(5, min(P %, 500)) zones or mail domains, or take as many addresses from domains that stay, or more than
- * max(5, P %) of the records from zones that stay, waits until someone says go. What the provider announced one by one never comes here.
+ * that would end more than max(5, min(P %, 500)) zones or mail domains, or take as many addresses or accounts from domains that stay,
+ * or more than max(5, P %) of the records from zones that stay, waits until someone says go. What the provider announced one by one
+ * never comes here.
  */
 #include <config.h>
 
@@ -394,7 +395,8 @@ sweep_weigh(struct apply *apply, struct brake_figures *out)
 		r = figures->zones > brake_limit(figures->zones_total, percent, BRAKE_MAX) ||
 		    figures->records > brake_limit(figures->records_total, percent, UINT64_MAX) ||
 		    figures->mail_domains > brake_limit(figures->mail_domains_total, percent, BRAKE_MAX) ||
-		    figures->addresses > brake_limit(figures->addresses_total, percent, BRAKE_MAX);
+		    figures->addresses > brake_limit(figures->addresses_total, percent, BRAKE_MAX) ||
+		    figures->accounts > brake_limit(figures->accounts_total, percent, BRAKE_MAX);
 	}
 	text_free(&w.reduced.value);
 	text_free(&w.reduced.problems);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * What a sweep would take from the mail environment: domains, and addresses of domains that stay.
+ * What a sweep would take from mail and logins: domains, and addresses and accounts of domains that stay.
  *
  * Fragments are sorted by subject, and those of addresses by domain: one pass over each kind. Only subjects that lose
  * a fragment are combined, with and without what goes.
@@ -10,6 +10,7 @@
 
 #include "cache/apply_internal.h"
 #include "cache/project_mail.h"
+#include "cache/record_login.h"
 #include "cache/record_mail.h"
 
 #include <errno.h>
@@ -64,17 +65,13 @@ goes(struct weighing *w, struct span subject)
 	return r;
 }
 
-/* Whether the domain of the address SUBJECT goes itself. */
+/* Whether DOMAIN goes itself. */
 static int
-domain_goes(struct weighing *w, struct span subject)
+domain_goes(struct weighing *w, struct span domain)
 {
-	struct span domain, local;
 	struct key key;
-	char letter;
-	int r = key_mail_split(subject, &letter, &domain, &local);
+	int r;
 
-	if (r < 0)
-		return -EBADMSG;
 	key_mail_domain(&key, domain);
 	if (!span_is(key_span(&key), key_span(&w->domain))) {
 		r = goes(w, key_span(&key));
@@ -91,6 +88,8 @@ end_subject(struct weighing *w)
 {
 	struct span subject = key_span(&w->subject);
 	bool is_domain = w->subject.octets[0] == 'd';
+	struct span domain, local;
+	char letter;
 	int r;
 
 	*(is_domain ? &w->figures->mail_domains_total : &w->figures->addresses_total) += 1;
@@ -100,7 +99,7 @@ end_subject(struct weighing *w)
 	if (r == 1 && is_domain) {
 		w->figures->mail_domains++;
 	} else if (r == 1) {
-		r = domain_goes(w, subject);
+		r = key_mail_split(subject, &letter, &domain, &local) < 0 ? -EBADMSG : domain_goes(w, domain);
 		w->figures->addresses += r == 0;
 	}
 	return r < 0 ? r : 0;
@@ -142,6 +141,35 @@ weigh(struct weighing *w, char letter)
 	}
 }
 
+/* Accounts have one fragment each. */
+static int
+weigh_accounts(struct weighing *w)
+{
+	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
+	struct span key, value;
+	int r = store_cursor_open(w->apply->txn, REPLICA_FRAGMENT, &cursor);
+
+	if (r == 0)
+		r = store_cursor_seek(cursor, SPAN("e"), &key, &value);
+	while (r == 1 && key.data[0] == 'e') {
+		struct secret_entry entry;
+		struct span subject;
+		uint64_t id;
+
+		if (replica_fragment_split(key, &subject, &id) < 0 || secret_entry_read(value, &entry) < 0)
+			return -EBADMSG;
+		w->figures->accounts_total++;
+		if (!seen_has(&w->apply->seen, id)) {
+			r = entry.domain.len > 0 ? domain_goes(w, entry.domain) : 0;
+			if (r < 0)
+				return r;
+			w->figures->accounts += r == 0;
+		}
+		r = store_cursor_next(cursor, &key, &value);
+	}
+	return r < 0 ? r : 0;
+}
+
 int
 sweep_weigh_mail(struct apply *apply, struct brake_figures *figures)
 {
@@ -154,6 +182,8 @@ sweep_weigh_mail(struct apply *apply, struct brake_figures *figures)
 
 	if (r == 0)
 		r = weigh(&w, 'a');
+	if (r == 0)
+		r = weigh_accounts(&w);
 	text_free(&w.reduced.value);
 	text_free(&w.reduced.problems);
 	return r;

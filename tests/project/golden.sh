@@ -4,14 +4,15 @@
 #
 # LDIF in, records and problems out: cases/NAME.ldif must give cases/NAME.want. A case's options for
 # project_ldif stand in its first line, after "# options:". The records must be the same when the entries
-# come in the opposite order, but for the order of claims on one mail address. UPDATE=1 writes what is got into the .want files.
+# come in the opposite order, but for the order of claims on one mail address or login. UPDATE=1 writes what is got into the .want files.
 set -u
 
 here=$ISPMAN_SRCDIR/tests/project
 run=$ISPMAN_BUILDDIR/tests/project/project_ldif
 sample=$ISPMAN_SRCDIR/tests/data/sample.ldif
 # NAME:FILE
-cases=("sample:$sample" "sample_mail:$sample" "example_mail:$ISPMAN_SRCDIR/docs/examples/tree.ldif")
+cases=("sample:$sample" "sample_mail:$sample" "example_mail:$ISPMAN_SRCDIR/docs/examples/tree.ldif"
+	"sample_login:$sample" "example_login:$ISPMAN_SRCDIR/docs/examples/tree.ldif")
 for ldif in "$here"/cases/*.ldif; do
 	cases+=("$(basename "$ldif" .ldif):$ldif")
 done
@@ -27,7 +28,7 @@ result() {
 
 records() {
 	case $name in
-	*mail*) sed '/^problem /,$d' "$1" | sort ;;
+	*mail* | *login*) sed '/^problem /,$d' "$1" | sort ;;
 	*) sed '/^problem /,$d' "$1" ;;
 	esac
 }
@@ -40,6 +41,8 @@ for case in "${cases[@]}"; do
 	case $name in
 	sample) options=(-p 192.0.2.0/24 -p 2001:db8::/32) ;;
 	sample_mail | example_mail) options=(-m) ;;
+	sample_login) options=(-l -w) ;;
+	example_login) options=(-l) ;;
 	esac
 	read -r -a more < <(sed -n '1s/^# options://p' "$ldif")
 	"$run" "${options[@]}" ${more[@]+"${more[@]}"} "$ldif" >"$got"

@@ -3,15 +3,17 @@
  *
  * Runs a projection over an LDIF file, without a store: what the cache would hold, as text.
  *
- *	project_ldif [-b BASE] [-m] [-c CLAIMER:DOMAIN]... [-p PREFIX]... [-r] [-z ZONE] FILE
+ *	project_ldif [-b BASE] [-m | -l] [-w] [-c CLAIMER:DOMAIN]... [-p PREFIX]... [-r] [-z ZONE] FILE
  *
- * -m is the mail projection, else it is DNS. -r numbers the entries from the last to the first: the records must not change. -z prints one
- * zone as a master file for named-checkzone instead.
+ * -m is the mail projection, -l that of logins (-w: weak passwords are told of), else it is DNS. -r numbers
+ * the entries from the last to the first: the records must not change. -z prints one zone as a master file for named-checkzone
+ * instead.
  */
 #include <config.h>
 
 #include "cache/ldif.h"
 #include "cache/project_dns.h"
+#include "cache/project_login.h"
 #include "cache/project_mail.h"
 #include "cache/rrtype.h"
 #include "cache/settings.h"
@@ -32,7 +34,8 @@ struct run {
 	struct dns_settings settings;
 	struct mail_settings mail_settings;
 	struct cross_claim cross[CROSS_MAX];
-	bool mail;
+	struct login_settings login_settings;
+	bool mail, login;
 	struct rdn *base;
 	size_t base_depth;
 	bool backwards;
@@ -106,6 +109,8 @@ map_entry(struct run *run, const struct entry *entry, struct arena *arena)
 	placed.rdns = rdns;
 	if (run->mail)
 		check(project_mail_map(&run->mail_settings, &placed, arena, &mapped), "project_mail_map");
+	else if (run->login)
+		check(project_login_map(&run->login_settings, &placed, arena, &mapped), "project_login_map");
 	else
 		check(project_dns_map(&run->settings, &placed, arena, &mapped), "project_dns_map");
 	for (const struct fragment *f = mapped.fragments; f != NULL; f = f->next) {
@@ -330,6 +335,124 @@ print_mail(struct span subject, struct span value)
 	check(r, "mail_address_next");
 }
 
+static void
+print_flags(unsigned flags, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (flags & 1u << i)
+			printf(" %s", words[i]);
+}
+
+static void
+print_number(const char *before, uint64_t n)
+{
+	if (n > 0)
+		printf("%s%llu", before, (unsigned long long)n);
+}
+
+static const char *const kind_words[LOGIN_KINDS] = { "", "user", "vhost", "domain", "admin" };
+
+static void
+print_secret(struct span value)
+{
+	static const char *const flags[] = { "suspended", "no-ftp", "locked", "mailbox", "must-change" };
+	struct secret_entry entry;
+	struct span stored;
+	int r;
+
+	check(secret_entry_read(value, &entry), "secret_entry_read");
+	printf(" %s", kind_words[entry.kind]);
+	print_part(" of ", entry.domain);
+	print_part(" address=", entry.address);
+	print_part(" uid=", entry.uid);
+	print_flags(entry.flags, flags, array_size(flags));
+	print_number(" locked-since=", entry.locked_since);
+	print_number(" starts=", entry.starts);
+	print_number(" ends=", entry.ends);
+	print_number(" changed=", entry.changed);
+	print_span("\n\t", entry.dn);
+	while ((r = secret_value_next(&entry, &stored)) > 0) {
+		print_span("\n\tpassword \"", stored);
+		putchar('"');
+	}
+	check(r, "secret_value_next");
+	putchar('\n');
+}
+
+static void
+print_account(struct span value)
+{
+	static const char *const flags[] = { "suspended", "no-ftp" };
+	struct account_entry entry;
+
+	check(account_entry_read(value, &entry), "account_entry_read");
+	printf(" %s", kind_words[entry.kind]);
+	print_part(" of ", entry.domain);
+	print_part(" uid=", entry.uid_value);
+	print_flags(entry.flags, flags, array_size(flags));
+	printf(" owner=%u:%u", entry.uid, entry.gid);
+	print_part(" home=", entry.home);
+	print_part(" file-host=", entry.file_host);
+	print_part(" mail-host=", entry.mail_host);
+	print_number(" quota=", entry.quota_octets);
+	print_number(" files=", entry.quota_files);
+	print_number(" upload=", entry.upload);
+	print_number(" download=", entry.download);
+	print_number(" upload-ratio=", entry.upload_ratio);
+	print_number(" download-ratio=", entry.download_ratio);
+	putchar('\n');
+}
+
+static void
+print_claims(struct span value)
+{
+	static const char *const rights[] = { "", "own", "alias", "bare" };
+	static const char *const forms[] = { "address", "uid" };
+	struct login_claims claims;
+	struct login_claim claim;
+	int r;
+
+	check(login_claims_read(value, &claims), "login_claims_read");
+	while ((r = login_claims_next(&claims, &claim)) > 0) {
+		printf("\t%s %s", rights[claim.right], kind_words[claim.kind]);
+		print_flags(claim.form, forms, array_size(forms));
+		print_part(" of ", claim.claimer);
+		printf(" %02x%02x%02x%02x\n", claim.uuid[0], claim.uuid[1], claim.uuid[2], claim.uuid[3]);
+	}
+	check(r, "login_claims_next");
+}
+
+static void
+print_login(struct span subject, struct span value)
+{
+	struct login_domain domain;
+	struct span name, claimer;
+	char letter;
+
+	check(key_login_split(subject, &letter, &name, &claimer), "key_login_split");
+	printf("%s ", letter >= 'a' ? "secret" : "account");
+	switch (ascii_lower(letter)) {
+	case 'e':
+		for (size_t i = 0; i < 4; i++)
+			printf("%02x", (uint8_t)name.data[i]);
+		if (letter == 'e')
+			print_secret(value);
+		else
+			print_account(value);
+		break;
+	case 'o':
+		check(login_domain_read(value, &domain), "login_domain_read");
+		print_span("domain ", name);
+		print_part(" replica of ", domain.master);
+		printf("%s\n", domain.suspended ? " suspended" : "");
+		break;
+	default:
+		print_span("login ", name);
+		putchar('\n');
+		print_claims(value);
+	}
+}
+
 /* A master file of ZONE, as far as this subject adds to it. */
 static void
 print_master(const struct dname *wanted, struct span subject, struct span value)
@@ -404,10 +527,14 @@ reduce_all(struct run *run, const struct dname *wanted)
 			};
 		if (run->mail)
 			check(project_mail_reduce(&run->mail_settings, &input, &reduced), "project_mail_reduce");
+		else if (run->login)
+			check(project_login_reduce(&run->login_settings, &input, &reduced), "project_login_reduce");
 		else
 			check(project_dns_reduce(&run->settings, &input, &reduced), "project_dns_reduce");
 		if (reduced.present && run->mail)
 			print_mail(input.subject, text_span(&reduced.value));
+		else if (reduced.present && run->login)
+			print_login(input.subject, text_span(&reduced.value));
 		else if (reduced.present && wanted == NULL)
 			print_record(input.subject, text_span(&reduced.value));
 		else if (reduced.present)
@@ -441,13 +568,18 @@ main(int argc, char **argv)
 	int option;
 
 	run.mail_settings = (struct mail_settings){ .profile = &profile_ispman, .cross = run.cross };
-	while ((option = getopt(argc, argv, "b:c:mp:rz:")) != -1) {
+	run.login_settings = (struct login_settings){ .profile = &profile_ispman, .cross = run.cross };
+	while ((option = getopt(argc, argv, "b:c:lmp:rwz:")) != -1) {
 		if (option == 'b')
 			base = optarg;
 		else if (option == 'c')
 			add_cross(&run, optarg);
 		else if (option == 'm')
 			run.mail = true;
+		else if (option == 'l')
+			run.login = true;
+		else if (option == 'w')
+			run.login_settings.report_weak_passwords = true;
 		else if (option == 'z')
 			zone = optarg;
 		else if (option == 'r')
@@ -461,6 +593,7 @@ main(int argc, char **argv)
 		return 2;
 	if (zone != NULL)
 		check(dname_from_text(span_of(zone), NULL, &wanted), zone);
+	run.login_settings.cross_count = run.mail_settings.cross_count;
 	check(dn_split(span_of(base), &run.arena, &run.base, &run.base_depth), base);
 	read_file(&run, argv[optind]);
 	reduce_all(&run, zone != NULL ? &wanted : NULL);

@@ -8,6 +8,7 @@
 #include "tests/unit/test.h"
 
 #include "cache/apply_internal.h"
+#include "cache/project_login.h"
 #include "cache/project_mail.h"
 
 #include <errno.h>
@@ -23,7 +24,10 @@ static const struct dns_settings settings = {
 	.prefixes = { { .family = 4, .length = 24, .cut = 24, .address = { 192, 0, 2 } } },
 };
 static const struct mail_settings mail = { .profile = &profile_ispman };
-static const struct project_settings project = { .profile = &profile_ispman, .dns = &settings, .mail = &mail };
+static const struct login_settings login = { .profile = &profile_ispman };
+static const struct project_settings project = {
+	.profile = &profile_ispman, .dns = &settings, .mail = &mail, .login = &login
+};
 
 static struct {
 	char folder[64];

@@ -10,6 +10,7 @@
 #include "tests/unit/test.h"
 
 #include "cache/apply.h"
+#include "cache/project_login.h"
 #include "cache/project_mail.h"
 #include "common/log.h"
 
@@ -37,6 +38,7 @@ struct world {
 	struct feed feed;
 	struct dns_settings settings;
 	struct mail_settings mail;
+	struct login_settings login;
 	struct project_settings project;
 	unsigned agains;
 };
@@ -326,7 +328,9 @@ open_world(struct world *w, uint64_t seed)
 	w->random = seed;
 	w->settings.profile = &profile_ispman;
 	w->mail.profile = &profile_ispman;
-	w->project = (struct project_settings){ .profile = &profile_ispman, .dns = &w->settings, .mail = &w->mail };
+	w->login.profile = &profile_ispman;
+	w->project = (struct project_settings){ .profile = &profile_ispman, .dns = &w->settings, .mail = &w->mail,
+	                                       .login = &w->login };
 	snprintf(w->folder, sizeof(w->folder), "/tmp/ispman-test-place.XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	assert_int_equal(replica_open(w->folder, SPAN("o=test"), 64 << 20, &w->replica, &wiped, &why), 0);

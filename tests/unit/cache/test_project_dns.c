@@ -530,8 +530,8 @@ only_what_is_used_is_asked_for(void **state)
 		{ "zonename", true },      { "RELATIVEDOMAINNAME", true }, { "dNSTTL", true },
 		{ "unknownRecord", true }, { "aRecord", true },            { "tYPE65280Record", true },
 		{ "ispmanVal", true },     { "ispmanDomainType", true },   { "ispmanReplicaMaster", true },
-		{ "userPassword", false }, { "mailAlias", true },          { "ispmanRecord", false },
-		{ "homeDirectory", false },
+		{ "userPassword", true }, { "mailAlias", true },          { "ispmanRecord", false },
+		{ "homeDirectory", true },    { "ispmanControlPanelPassword", false },
 	};
 	struct list list = { 0 };
 
