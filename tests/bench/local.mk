@@ -1,14 +1,23 @@
 # Benchmarks: ratios against peers of the same run. None decides whether a build is good.
 
-bench_programs = %D%/change_probe %D%/constant_socketmap %D%/mail_load %D%/makemail %D%/maketree
+bench_programs = \
+	%D%/auth_load %D%/change_probe %D%/constant_login %D%/constant_socketmap %D%/mail_load %D%/makelogins %D%/makemail \
+	%D%/maketree %D%/skeleton_login
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)
+%C%_auth_load_LDADD = $(CRYPTO_LIBS) -lcrypt
+%C%_auth_load_SOURCES = %D%/auth_load.c %D%/latency.h
 %C%_change_probe_LDADD = $(LDAP_LIBS)
 %C%_change_probe_SOURCES = %D%/change_probe.c
+%C%_constant_login_SOURCES = %D%/constant_login.c
 %C%_constant_socketmap_SOURCES = %D%/constant_socketmap.c
-%C%_mail_load_SOURCES = %D%/mail_load.c
+%C%_mail_load_SOURCES = %D%/latency.h %D%/mail_load.c
+%C%_makelogins_LDADD = $(CRYPTO_LIBS) -lcrypt
+%C%_makelogins_SOURCES = %D%/makelogins.c
 %C%_makemail_SOURCES = %D%/makemail.c
 %C%_maketree_SOURCES = %D%/maketree.c
+%C%_skeleton_login_LDADD = common/libserver.la common/libcommon.la
+%C%_skeleton_login_SOURCES = %D%/skeleton_login.c
 
 # What DLZ itself costs, beside our module.
 EXTRA_LTLIBRARIES = %D%/constant_dlz.la
@@ -16,7 +25,7 @@ CLEANFILES += %D%/constant_dlz.la
 %C%_constant_dlz_la_SOURCES = %D%/constant_dlz.c
 %C%_constant_dlz_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere -export-symbols-regex '^dlz_'
 
-EXTRA_DIST += %D%/README.md %D%/change.py %D%/dns.py %D%/mail.py %D%/scale.py
+EXTRA_DIST += %D%/README.md %D%/auth.py %D%/change.py %D%/dns.py %D%/mail.py %D%/scale.py
 
 bench_run = $(AM_TESTS_ENVIRONMENT) /usr/bin/python3
 
@@ -36,6 +45,10 @@ bench-mail: all $(mail_programs)
 bench-mail-scale: all $(mail_programs)
 	$(bench_run) $(srcdir)/tests/bench/mail.py --scale $(BENCH_ARGUMENTS)
 
-bench: bench-dns bench-change bench-scale bench-mail bench-mail-scale
+auth_programs = tests/bench/auth_load tests/bench/constant_login tests/bench/makelogins tests/bench/skeleton_login
+bench-auth: all $(auth_programs)
+	$(bench_run) $(srcdir)/tests/bench/auth.py $(BENCH_ARGUMENTS)
 
-.PHONY: bench bench-change bench-dns bench-mail bench-mail-scale bench-scale
+bench: bench-dns bench-change bench-scale bench-mail bench-mail-scale bench-auth
+
+.PHONY: bench bench-auth bench-change bench-dns bench-mail bench-mail-scale bench-scale

@@ -11,6 +11,8 @@
  */
 #include <config.h>
 
+#include "tests/bench/latency.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,14 +22,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	EVENTS = 64,
 	REPLY_MAX = 128 * 1024,
-	FINE = 32, /* buckets of latency an octave */
-	OCTAVES = 40,
 	PIDS_MAX = 16,
 	LINE_LENGTH_MAX = 1000,
 };
@@ -49,63 +48,16 @@ struct connection {
 
 static char reply[REPLY_MAX];
 
-static uint64_t latency[FINE * OCTAVES];
+static struct latency latency;
 static struct {
 	uint64_t ok, notfound, temp, other;
 } answers;
-
-static uint64_t
-clock_of(clockid_t id)
-{
-	struct timespec t;
-
-	if (clock_gettime(id, &t) < 0)
-		return 0;
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static _Noreturn void
 die(const char *what)
 {
 	fprintf(stderr, "mail_load: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-/* --- latency: buckets that are a thirty-second of an octave wide ------------------------------------- */
-
-static unsigned
-bucket_of(uint64_t ns)
-{
-	unsigned octave = 0;
-
-	if (ns < 2 * FINE)
-		return (unsigned)ns;
-	while (ns >> octave >= 2 * FINE)
-		octave++;
-	return (octave + 1) * FINE + (unsigned)(ns >> octave) - FINE;
-}
-
-static double
-microseconds_of(unsigned bucket)
-{
-	unsigned octave = bucket / FINE;
-
-	if (octave < 2)
-		return bucket / 1e3;
-	return (double)((uint64_t)(bucket % FINE + FINE) << (octave - 1)) / 1e3;
-}
-
-static double
-percentile(uint64_t total, double part)
-{
-	uint64_t below = 0, wanted = (uint64_t)((double)total * part);
-
-	for (unsigned i = 0; i < FINE * OCTAVES; i++) {
-		below += latency[i];
-		if (below > wanted)
-			return microseconds_of(i);
-	}
-	return 0;
 }
 
 /* --- the protocol -------------------------------------------------------------------------------------- */
@@ -266,7 +218,7 @@ load_until(int epoll, uint64_t until)
 			if (!receive(c))
 				continue;
 			now = clock_of(CLOCK_MONOTONIC);
-			latency[bucket_of(now - c->asked)]++;
+			latency_add(&latency, now - c->asked);
 			lookups++;
 			ask(c, now);
 		}
@@ -283,8 +235,8 @@ report(uint64_t lookups, const struct usage *before, const struct usage *after, 
 	       (double)lookups / seconds);
 	printf("\"ok\": %llu, \"notfound\": %llu, \"temp\": %llu, \"other\": %llu, ", (unsigned long long)answers.ok,
 	       (unsigned long long)answers.notfound, (unsigned long long)answers.temp, (unsigned long long)answers.other);
-	printf("\"p50\": %.2f, \"p90\": %.2f, \"p99\": %.2f, \"p999\": %.2f, ", percentile(lookups, 0.5),
-	       percentile(lookups, 0.9), percentile(lookups, 0.99), percentile(lookups, 0.999));
+	printf("\"p50\": %.2f, \"p90\": %.2f, \"p99\": %.2f, \"p999\": %.2f, ", latency_percentile(&latency, 0.5),
+	       latency_percentile(&latency, 0.9), latency_percentile(&latency, 0.99), latency_percentile(&latency, 0.999));
 	printf("\"client_cpu\": %.4f", (double)(after->client - before->client) / each);
 	if (servers > 0)
 		printf(", \"server_cpu\": %.4f", (double)(after->server - before->server) / each);
@@ -326,7 +278,7 @@ main(int argc, char **argv)
 	}
 	/* The first tenth is not counted: what is touched for the first time is touched now. */
 	load_until(epoll, clock_of(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e8));
-	memset(latency, 0, sizeof(latency));
+	memset(&latency, 0, sizeof(latency));
 	memset(&answers, 0, sizeof(answers));
 	before = usage_now(clocks, servers);
 	lookups = load_until(epoll, before.time + (uint64_t)(seconds * 1e9));
