@@ -8,7 +8,10 @@ check_LTLIBRARIES += %D%/libmailtext.la
 check_LTLIBRARIES += %D%/liblogintext.la
 %C%_liblogintext_la_SOURCES = %D%/login_text.c %D%/login_text.h
 
-check_PROGRAMS += %D%/write_dns %D%/write_mail
+check_PROGRAMS += %D%/write_dns %D%/write_login %D%/write_mail
+%C%_write_login_LDADD = %D%/liblogintext.la cache/liblogin.la cache/libshelf.la
+%C%_write_login_SOURCES = %D%/write_login.c
+
 %C%_write_mail_LDADD = %D%/libmailtext.la cache/libaddress.la cache/libshelf.la
 %C%_write_mail_SOURCES = %D%/write_mail.c
 

@@ -195,7 +195,7 @@ read_entry(struct span rest)
 	struct account_entry account = { 0 };
 	uint8_t uuid[ENTRY_UUID_LEN];
 	struct span word, values;
-	uint64_t number;
+	uint64_t number = 0;
 	struct key key;
 
 	login_text_uuid(id_of(word_of(&rest)), uuid);
@@ -205,9 +205,9 @@ read_entry(struct span rest)
 	values = rest;
 	while (span_next_word(&rest, &word)) {
 		if (span_is(word, SPAN("suspended")))
-			entry.flags |= SECRET_SUSPENDED;
+			entry.flags |= SECRET_SUSPENDED, account.flags |= ACCOUNT_SUSPENDED;
 		else if (span_is(word, SPAN("ftp-refused")))
-			entry.flags |= SECRET_FTP_REFUSED;
+			entry.flags |= SECRET_FTP_REFUSED, account.flags |= ACCOUNT_FTP_REFUSED;
 		else if (span_is(word, SPAN("locked")))
 			entry.flags |= SECRET_LOCKED;
 		else if (span_is(word, SPAN("no-mailbox")))
@@ -216,7 +216,13 @@ read_entry(struct span rest)
 			account.uid = (uint32_t)number;
 		else if (is_number(word, "gidnumber", &number))
 			account.gid = (uint32_t)number;
-		else if (!is_value(word, "domain", &entry.domain) && !is_number(word, "since", &entry.locked_since) &&
+		else if (is_number(word, "upload-ratio", &number))
+			account.upload_ratio = (uint32_t)number;
+		else if (is_number(word, "download-ratio", &number))
+			account.download_ratio = (uint32_t)number;
+		else if (!is_number(word, "quota", &account.quota_octets) && !is_number(word, "quota-files", &account.quota_files) &&
+		         !is_number(word, "upload", &account.upload) && !is_number(word, "download", &account.download) &&
+		         !is_value(word, "domain", &entry.domain) && !is_number(word, "since", &entry.locked_since) &&
 		         !is_number(word, "starts", &entry.starts) && !is_number(word, "ends", &entry.ends) &&
 		         !is_value(word, "home", &account.home) && !is_value(word, "value", &(struct span){ 0 }))
 			die("unknown word");

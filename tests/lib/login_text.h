@@ -8,7 +8,8 @@
  *	domain NAME [suspended] [master=NAME]
  *	claim LOGIN ID KIND RIGHT [address] [uid] [from=DOMAIN]
  *	entry ID KIND NAME [domain=NAME] [suspended] [ftp-refused] [locked] [no-mailbox] [since=N] [starts=N] [ends=N] [value=TEXT]...
- *	              [uidnumber=N] [gidnumber=N] [home=PATH]
+ *	              [uidnumber=N] [gidnumber=N] [home=PATH] [quota=N] [quota-files=N] [upload=N] [download=N] [upload-ratio=N]
+ *	              [download-ratio=N]
  *	incomplete
  *
  * ID is a number from 1 to 255, of which the entryUUID is made; KIND is user, vhost, domain or admin, RIGHT own, alias or bare. Claims of
