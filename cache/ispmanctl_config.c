@@ -126,6 +126,7 @@ ctl_config(const struct ctl *ctl)
 		{ "bind", print_bind },
 		{ "apparmor", print_apparmor },
 		{ "slapd", print_slapd },
+		{ "pure-ftpd", ctl_print_pure_ftpd },
 	};
 
 	if (ctl->argc >= 1 && ctl->argc <= 2 && strcmp(ctl->argv[0], "postfix") == 0) {
@@ -142,6 +143,6 @@ ctl_config(const struct ctl *ctl)
 			return CTL_FINE;
 		}
 	}
-	ctl_complain("config takes one of bind, postfix [QUEUE-DIRECTORY], apparmor, slapd");
+	ctl_complain("config takes one of bind, postfix [QUEUE-DIRECTORY], pure-ftpd, apparmor, slapd");
 	return CTL_USAGE;
 }

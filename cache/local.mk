@@ -107,7 +107,7 @@ noinst_LTLIBRARIES += %D%/libloginsettings.la
 # Settings that ispman-cached and ispmanctl share; link it with libproject and libfeed.
 noinst_LTLIBRARIES += %D%/libsettings.la
 %C%_libsettings_la_LIBADD = %D%/libmailsettings.la %D%/libloginsettings.la %D%/libaddress.la
-%C%_libsettings_la_SOURCES = %D%/settings.c %D%/settings.h
+%C%_libsettings_la_SOURCES = %D%/ftp_settings.c %D%/ftp_settings.h %D%/settings.c %D%/settings.h
 
 # The writing half: events of a source to directory/, directory/ to the environments.
 noinst_LTLIBRARIES += %D%/libreplica.la
@@ -170,6 +170,7 @@ bin_PROGRAMS += %D%/ispmanctl
 	%D%/ispmanctl.c %D%/ispmanctl.h \
 	%D%/ispmanctl_ask.c \
 	%D%/ispmanctl_config.c \
+	%D%/ispmanctl_config_ftp.c \
 	%D%/ispmanctl_config_postfix.c \
 	%D%/ispmanctl_daemon.c \
 	%D%/ispmanctl_dns.c \

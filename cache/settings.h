@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "cache/ftp_settings.h"
 #include "cache/login_settings.h"
 #include "cache/mail_settings.h"
 #include "cache/profile.h"
@@ -64,6 +65,8 @@ struct settings {
 
 	/* [login] */
 	struct login_settings_values login_values;
+	/* [ftpauth], as far as it is shown */
+	struct ftp_settings_values ftp_values;
 
 	/* [claims] */
 	struct conf_list claims_cross_domain, claims_transports;
