@@ -13,6 +13,8 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	%D%/examples/apparmor-named.example \
 	%D%/examples/ispman-cached.service \
+	%D%/examples/ispman-ftpauthd.service \
+	%D%/examples/ispman-ftpauthd.socket \
 	%D%/examples/ispman-socketmapd.service \
 	%D%/examples/ispman-socketmapd.socket \
 	%D%/examples/ispman.conf.example \
@@ -30,11 +32,12 @@ dist_doc_DATA = \
 	%D%/mail-data.md \
 	%D%/mail-maps.md \
 	%D%/postfix.md \
+	%D%/pure-ftpd.md \
 	%D%/getting-started.md \
 	%D%/operations.md \
 	%D%/passwords.md
 
 dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8 \
-	postfix_map/ispman-socketmapd.8
+	ftpauth/ispman-ftpauthd.8 postfix_map/ispman-socketmapd.8
 
-EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md postfix_map/README.md saslauth/README.md %D%/README.md
+EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md postfix_map/README.md saslauth/README.md ftpauth/README.md %D%/README.md

@@ -32,6 +32,14 @@ integration_lib = \
 	tests/lib/zonemodel.py \
 	tests/lib/zonewriter.py
 
+# FTP logins: ispman-ftpauthd with peers of all kinds, and with a real Pure-FTPd.
+integration_tests += \
+	%D%/ftpauth.py \
+	%D%/ftpauth_peers.py
+integration_lib += \
+	tests/lib/ftpstage.py \
+	tests/lib/pureftpd.py
+
 # How an LDAP server is followed; sync_probe prints what cache/sync.h says of it.
 integration_tests += \
 	%D%/sync_access.py \
