@@ -199,33 +199,54 @@ read_policy(struct login_mapping *m, struct secret_entry *secret)
 
 /* --- passwords ----------------------------------------------------------------------------------------- */
 
-static bool
-is_des(struct span hash)
-{
-	for (size_t i = 0; i < hash.len; i++)
-		if (hash.data[i] == '$' || hash.data[i] == '!' || hash.data[i] == '*')
-			return false;
-	return hash.len == 13 || (hash.len == 20 && hash.data[0] == '_');
-}
+/* How a value that begins so is stored; the first that fits says it. Which schemes are weak, docs/passwords.md says too. */
+static const struct {
+	struct span begins;
+	const char *how; /* NULL: not weakly */
+} forms[] = {
+	{ { "{CLEAR}", 7 }, "in clear text" },
+	{ { "{CLEARTEXT}", 11 }, "in clear text" },
+	{ { "{PLAIN}", 7 }, "in clear text" },
+	{ { "{MD5}", 5 }, "without a salt" },
+	{ { "{SHA}", 5 }, "without a salt" },
+	{ { "{SHA1}", 6 }, "without a salt" },
+	{ { "{SHA256}", 8 }, "without a salt" },
+	{ { "{SHA384}", 8 }, "without a salt" },
+	{ { "{SHA512}", 8 }, "without a salt" },
+	{ { "{NT}", 4 }, "without a salt" },
+	{ { "{NTLM}", 6 }, "without a salt" },
+	{ { "{LANMAN}", 8 }, "without a salt" },
+	{ { "{PLAIN-MD4}", 11 }, "without a salt" },
+	{ { "{PLAIN-MD5}", 11 }, "without a salt" },
+	{ { "{LDAP-MD5}", 10 }, "without a salt" },
+	{ { "{SMD5}", 6 }, "with MD5" },
+	{ { "{MD5-CRYPT}", 11 }, "with MD5" },
+	{ { "{CRYPT-MD5}", 11 }, "with MD5" },
+	{ { "{CRYPT}$1$", 10 }, "with MD5" },
+	{ { "{CRYPT}$md5", 11 }, "with MD5" },
+	{ { "{CRYPT}$3$", 10 }, "without a salt" },
+	{ { "{CRYPT}$", 8 }, NULL },
+	/* What no password fits: an account that is locked so. */
+	{ { "{CRYPT}!", 8 }, NULL },
+	{ { "{CRYPT}*", 8 }, NULL },
+	{ { "{CRYPT}", 7 }, "with the old crypt (DES), which looks at eight characters" },
+	{ { "{DES-CRYPT}", 11 }, "with the old crypt (DES), which looks at eight characters" },
+	{ { "{", 1 }, NULL },
+	/* A hash without its tag, or locked: nobody can log in with it. */
+	{ { "$", 1 }, NULL },
+	{ { "!", 1 }, NULL },
+	{ { "*", 1 }, NULL },
+	{ { "", 0 }, "in clear text" },
+};
 
-/* What is weak about the form in which VALUE is stored; NULL: nothing that is known. */
 static const char *
 weakness(struct span value)
 {
-	static const struct span unsalted[] = { SPAN("{MD5}"),    SPAN("{SHA}"),    SPAN("{SHA256}"), SPAN("{SHA384}"),
-		                                SPAN("{SHA512}"), SPAN("{NT}"),     SPAN("{LANMAN}") };
-	static const struct span clear[] = { SPAN("{CLEAR}"), SPAN("{CLEARTEXT}"), SPAN("{PLAIN}") };
-	static const struct span crypt = SPAN("{CRYPT}");
+	size_t i = 0;
 
-	for (size_t i = 0; i < array_size(unsalted); i++)
-		if (span_starts_nocase(value, unsalted[i]))
-			return "without a salt";
-	for (size_t i = 0; i < array_size(clear); i++)
-		if (span_starts_nocase(value, clear[i]))
-			return "in clear text";
-	if (span_starts_nocase(value, crypt))
-		return is_des(span_skip(value, crypt.len)) ? "with the old crypt (DES), which looks at eight characters" : NULL;
-	return value.data[0] != '{' ? "in clear text" : NULL;
+	while (!span_starts_nocase(value, forms[i].begins))
+		i++;
+	return forms[i].how;
 }
 
 static void
@@ -295,7 +316,9 @@ int
 login_mapping_secret(struct login_mapping *m, struct text *out)
 {
 	const struct profile *profile = m->settings->profile;
-	struct secret_entry secret = { .kind = m->kind, .domain = m->own, .dn = m->placed->entry->dn, .address = m->address, .uid = m->uid };
+	struct secret_entry secret = {
+		.kind = m->kind, .domain = m->own, .dn = m->placed->entry->dn, .address = m->address, .uid = m->uid
+	};
 	size_t begun = out->len;
 	int r;
 

@@ -4,13 +4,14 @@
  * Whatever entries hold, what is made of them can be read again and does not depend on their order; and
  * whatever stands where fragments should, reduce returns.
  *
- * Input that begins with "@" is for the mail projection, other input for DNS. Then "!" begins a subject key (its length in
- * one octet, then the key) and payloads (two octets of length, then the payload). Anything else is entries: lines of
- * "attribute: value", the first "dn: ...", a blank line between entries. The base is the last RDN of a DN.
+ * Input that begins with "@" is for the mail projection, with "%" for that of logins, other input for DNS. Then "!" begins a subject
+ * key (its length in one octet, then the key) and payloads (two octets of length, then the payload). Anything else is entries: lines
+ * of "attribute: value", the first "dn: ...", a blank line between entries. The base is the last RDN of a DN.
  */
 #include <config.h>
 
 #include "cache/project_dns.h"
+#include "cache/project_login.h"
 #include "cache/project_mail.h"
 
 #include <errno.h>
@@ -32,6 +33,9 @@ static const struct cross_claim cross[] = {
 	{ SPAN("*"), SPAN("common.example") },
 };
 static const struct mail_settings mail_settings = { .profile = &profile_ispman, .cross_count = 2, .cross = cross };
+static const struct login_settings login_settings = {
+	.profile = &profile_ispman, .cross_count = 2, .cross = cross, .report_weak_passwords = true
+};
 
 /* One of the projections, and what is made of its records. */
 struct fuzzed {
@@ -142,6 +146,43 @@ mail_record_is_readable(struct span subject, struct span value)
 	require(r == 0);
 }
 
+static void
+login_record_is_readable(struct span subject, struct span value)
+{
+	struct account_entry account;
+	struct login_claims claims;
+	struct login_claim claim;
+	struct login_domain domain;
+	struct secret_entry secret;
+	struct span stored;
+	uint8_t right = LOGIN_OWN, kind = LOGIN_USER;
+	int r;
+
+	switch (ascii_lower(subject.data[0])) {
+	case 'e':
+		if (subject.data[0] == 'E') {
+			require(account_entry_read(value, &account) == 0);
+			break;
+		}
+		require(secret_entry_read(value, &secret) == 0);
+		while ((r = secret_value_next(&secret, &stored)) > 0)
+			require(stored.len > 0);
+		require(r == 0);
+		break;
+	case 'o':
+		require(login_domain_read(value, &domain) == 0);
+		break;
+	default:
+		require(ascii_lower(subject.data[0]) == 'l' && login_claims_read(value, &claims) == 0 && claims.count > 0);
+		while ((r = login_claims_next(&claims, &claim)) > 0) {
+			require(claim.right > right || (claim.right == right && claim.kind >= kind));
+			right = claim.right;
+			kind = claim.kind;
+		}
+		require(r == 0);
+	}
+}
+
 static int
 map_dns(const struct placed_entry *placed, struct arena *arena, struct mapped *out)
 {
@@ -166,9 +207,22 @@ reduce_mail(const struct reduce_input *input, struct reduced *out)
 	return project_mail_reduce(&mail_settings, input, out);
 }
 
+static int
+map_login(const struct placed_entry *placed, struct arena *arena, struct mapped *out)
+{
+	return project_login_map(&login_settings, placed, arena, out);
+}
+
+static int
+reduce_login(const struct reduce_input *input, struct reduced *out)
+{
+	return project_login_reduce(&login_settings, input, out);
+}
+
 static const struct fuzzed all_fuzzed[] = {
 	{ map_dns, reduce_dns, record_is_readable, ENTRIES_MAX, false },
 	{ map_mail, reduce_mail, mail_record_is_readable, PROJECT_MAIL_FOREIGN_CLAIMS_MAX, true },
+	{ map_login, reduce_login, login_record_is_readable, PROJECT_LOGIN_FOREIGN_CLAIMS_MAX, true },
 };
 
 static int
@@ -339,6 +393,7 @@ try_entries(const struct fuzzed *fuzzed, struct span rest)
 		read_entry(&rest, &arena, &entry);
 		if (dn_split(entry.dn, &arena, &rdns, &rdn_count) < 0 || rdn_count == 0)
 			continue;
+		entry.uuid[0] = (uint8_t)id;
 		placed = (struct placed_entry){ &entry, rdn_count - 1, rdns };
 		require(fuzzed->map(&placed, &arena, &mapped) == 0);
 		problems_are_readable(text_span(&mapped.problems));
@@ -365,10 +420,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span input = span_from(data, size);
-	bool mail = size > 0 && data[0] == '@';
-	const struct fuzzed *fuzzed = &all_fuzzed[mail];
+	size_t which = size == 0 ? 0 : data[0] == '@' ? 1 : data[0] == '%' ? 2 : 0;
+	const struct fuzzed *fuzzed = &all_fuzzed[which];
 
-	input = span_skip(input, mail);
+	input = span_skip(input, which > 0);
 	if (input.len > 0 && input.data[0] == '!')
 		try_fragments(fuzzed, span_skip(input, 1));
 	else

@@ -38,6 +38,8 @@ unit_tests = \
 	%D%/cache/test_source_ldif \
 	%D%/cache/test_spool \
 	%D%/cache/test_project_dns \
+	%D%/cache/test_login_settings \
+	%D%/cache/test_project_login \
 	%D%/cache/test_project_mail \
 	%D%/cache/test_rrtype \
 	%D%/cache/test_key \
@@ -263,6 +265,14 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_common_test_server_CFLAGS = $(unit_cflags) $(EVENT_CFLAGS)
 %C%_common_test_server_LDADD = common/libserver.la $(unit_common_libs)
 %C%_common_test_server_SOURCES = %D%/common/test_server.c %D%/test.h
+
+%C%_cache_test_project_login_CFLAGS = $(unit_cflags)
+%C%_cache_test_project_login_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_project_login_SOURCES = %D%/cache/test_project_login.c %D%/test.h
+
+%C%_cache_test_login_settings_CFLAGS = $(unit_cflags)
+%C%_cache_test_login_settings_LDADD = cache/libloginsettings.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_login_settings_SOURCES = %D%/cache/test_login_settings.c %D%/test.h
 
 %C%_cache_test_project_mail_CFLAGS = $(unit_cflags)
 %C%_cache_test_project_mail_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
