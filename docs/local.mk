@@ -15,9 +15,14 @@ dist_examples_DATA = \
 	%D%/examples/ispman-cached.service \
 	%D%/examples/ispman-ftpauthd.service \
 	%D%/examples/ispman-ftpauthd.socket \
+	%D%/examples/ispman-saslauthd-control.socket \
+	%D%/examples/ispman-saslauthd.service \
+	%D%/examples/ispman-saslauthd.socket \
 	%D%/examples/ispman-socketmapd.service \
 	%D%/examples/ispman-socketmapd.socket \
 	%D%/examples/ispman.conf.example \
+	%D%/fail2ban/ispman-saslauthd.conf \
+	%D%/fail2ban/ispman-saslauthd.jail \
 	%D%/examples/logins.ldif \
 	%D%/examples/named.conf.example \
 	%D%/examples/tree.ldif \
@@ -29,6 +34,7 @@ dist_doc_DATA = \
 	README.md \
 	%D%/ARCHITECTURE.md \
 	%D%/dns-data.md \
+	%D%/logins.md \
 	%D%/mail-data.md \
 	%D%/mail-maps.md \
 	%D%/postfix.md \
@@ -38,6 +44,6 @@ dist_doc_DATA = \
 	%D%/passwords.md
 
 dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8 \
-	ftpauth/ispman-ftpauthd.8 postfix_map/ispman-socketmapd.8
+	ftpauth/ispman-ftpauthd.8 postfix_map/ispman-socketmapd.8 saslauth/ispman-saslauthd.8
 
 EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md postfix_map/README.md saslauth/README.md ftpauth/README.md %D%/README.md

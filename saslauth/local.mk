@@ -25,3 +25,23 @@ noinst_LTLIBRARIES += %D%/libpassword.la
 	%D%/password_kdf.c \
 	%D%/password_octets.c \
 	%D%/password_scrypt.c
+
+# A login on a connection; and the only file here that speaks LDAP.
+noinst_LTLIBRARIES += %D%/libsaslauthd.la
+%C%_libsaslauthd_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(LDAP_CFLAGS)
+%C%_libsaslauthd_la_LIBADD = \
+	%D%/libmux.la %D%/libchecks.la %D%/libpassword.la common/libserver.la $(JANSSON_LIBS) $(LDAP_LIBS)
+%C%_libsaslauthd_la_SOURCES = \
+	%D%/bind.c %D%/bind.h \
+	%D%/client.c %D%/client.h \
+	%D%/control.c %D%/control.h \
+	%D%/saslauthd_settings.c %D%/saslauthd_settings.h \
+	%D%/serve.c %D%/serve.h \
+	%D%/usual.c %D%/usual.h
+
+sbin_PROGRAMS += %D%/ispman-saslauthd
+%C%_ispman_saslauthd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+%C%_ispman_saslauthd_LDADD = \
+	%D%/libsaslauthd.la cache/libloginsettings.la cache/libloginjson.la cache/liblogin.la cache/libshelf.la common/libserver.la \
+	common/libcommon.la $(EVENT_LIBS)
+%C%_ispman_saslauthd_SOURCES = %D%/main.c

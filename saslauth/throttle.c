@@ -182,9 +182,17 @@ key_of(struct throttle *t, const char *kind, const struct span *parts, size_t co
 }
 
 static int
-make_keys(struct throttle *t, const struct throttle_question *q, struct throttle_attempt *out)
+key_of_address(struct throttle *t, const uint8_t *address, uint64_t *out)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const struct span part = span_from(address, memcmp(address, mapped, sizeof(mapped)) == 0 ? 16 : 8);
+
+	return key_of(t, "address", &part, 1, out);
+}
+
+static int
+make_keys(struct throttle *t, const struct throttle_question *q, struct throttle_attempt *out)
+{
 	struct span parts[2] = { q->account, q->service };
 	int r = key_of(t, "account", parts, 1, &out->keys[THROTTLE_ACCOUNT]);
 
@@ -194,11 +202,27 @@ make_keys(struct throttle *t, const struct throttle_question *q, struct throttle
 	if (r == 0)
 		r = key_of(t, "wrong", parts, 2, &out->wrong);
 	out->has_address = q->address != NULL;
-	if (r == 0 && out->has_address) {
-		parts[0] = span_from(q->address, memcmp(q->address, mapped, sizeof(mapped)) == 0 ? 16 : 8);
-		r = key_of(t, "address", parts, 1, &out->keys[THROTTLE_ADDRESS]);
-	}
+	if (r == 0 && out->has_address)
+		r = key_of_address(t, q->address, &out->keys[THROTTLE_ADDRESS]);
 	return r;
+}
+
+static bool
+is_counted(const struct throttle *t, uint64_t key, uint64_t now)
+{
+	const struct row *row = find(t, key);
+
+	return row != NULL && count_at(t, row, now) > 0;
+}
+
+bool
+throttle_is_quiet(struct throttle *t, const struct throttle_question *q, uint64_t now)
+{
+	uint64_t key;
+
+	if (key_of(t, "account", &q->account, 1, &key) < 0 || is_counted(t, key, now))
+		return false;
+	return q->address == NULL || (key_of_address(t, q->address, &key) == 0 && !is_counted(t, key, now));
 }
 
 static void

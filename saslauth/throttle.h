@@ -30,6 +30,10 @@ enum {
 	THROTTLE_DELAY_MAX = 15000,
 	THROTTLE_COUNT_MAX = 40,
 	THROTTLE_PASS_MAX = 20, /* of an account's count, for may_pass */
+	/* What rules usually say. */
+	THROTTLE_SERVICE_FREE = 0,
+	THROTTLE_ACCOUNT_FREE = 3,
+	THROTTLE_ADDRESS_FREE = 10,
 };
 
 /* Attempts that cost nothing yet, and how fast counts decay (milliseconds for each one). */
@@ -61,6 +65,10 @@ struct throttle_attempt {
 	bool has_address;
 	uint64_t keys[THROTTLE_KINDS], wrong;
 };
+
+/* Whether an attempt of QUESTION need not wait, because nothing is counted. Nothing is counted by this, either; and it costs a third of
+ * throttle_begin(). */
+bool throttle_is_quiet(struct throttle *throttle, const struct throttle_question *question, uint64_t now);
 
 /* An attempt begins. 0, or -EIO. */
 must_check int throttle_begin(struct throttle *throttle, const struct throttle_question *question, uint64_t now,

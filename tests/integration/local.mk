@@ -83,7 +83,8 @@ integration_lib += \
 
 # Who asks for passwords: Postfix, Cyrus, testsaslauthd; and the stock saslauthd.
 integration_tests += \
-	%D%/sasl_fixture.py
+	%D%/sasl_fixture.py \
+	%D%/saslauthd.py
 integration_lib += \
 	tests/lib/authstage.py \
 	tests/lib/cyrus.py \

@@ -8,6 +8,7 @@
 #include "cache/settings.h"
 #include "ftpauth/ftpauthd_settings.h"
 #include "postfix_map/socketmapd_settings.h"
+#include "saslauth/saslauthd_settings.h"
 
 #include <stdio.h>
 
@@ -19,6 +20,7 @@ main(void)
 	settings_describe(&list);
 	socketmapd_settings_describe(&list);
 	ftpauthd_settings_describe(&list);
+	saslauthd_settings_describe(&list);
 	if (text_failed(&list))
 		return 1;
 	fwrite(list.data, 1, list.len, stdout);

@@ -52,8 +52,10 @@ unit_tests = \
 	%D%/ftpauth/test_question \
 	%D%/ftpauth/test_session \
 	%D%/saslauth/test_mux \
+	%D%/saslauth/test_client \
 	%D%/saslauth/test_pool \
 	%D%/saslauth/test_throttle \
+	%D%/saslauth/test_usual \
 	%D%/saslauth/test_verified \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
@@ -312,3 +314,11 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_saslauth_test_password_CFLAGS = $(unit_cflags)
 %C%_saslauth_test_password_LDADD = saslauth/libpassword.la $(unit_common_libs)
 %C%_saslauth_test_password_SOURCES = %D%/saslauth/test_password.c %D%/saslauth/password_vectors.h %D%/test.h
+
+%C%_saslauth_test_client_CFLAGS = $(unit_cflags)
+%C%_saslauth_test_client_LDADD = saslauth/libsaslauthd.la saslauth/libpassword.la common/libserver.la $(unit_common_libs)
+%C%_saslauth_test_client_SOURCES = %D%/saslauth/test_client.c %D%/test.h
+
+%C%_saslauth_test_usual_CFLAGS = $(unit_cflags)
+%C%_saslauth_test_usual_LDADD = saslauth/libsaslauthd.la saslauth/libpassword.la common/libserver.la $(unit_common_libs)
+%C%_saslauth_test_usual_SOURCES = %D%/saslauth/test_usual.c %D%/test.h

@@ -1,0 +1,788 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ */
+#include <config.h>
+
+#include "saslauth/serve.h"
+
+#include "common/log.h"
+#include "saslauth/client.h"
+#include "saslauth/mux.h"
+
+#include <errno.h>
+#include <time.h>
+
+enum {
+	WORD_SHOWN = 200,
+	CHECK_MAX_MS = 30000, /* a check that is not over by then is overload */
+	BIND_AVERAGE = 8,
+	ACCOUNT_OCTETS = 8,
+};
+
+#define REASON(word) { "saslauth_refused", "reason=\"" word "\"", "Refused logins by reason.", COUNTERS_COUNT }
+#define LOGINS(word) { "saslauth_logins", "result=\"" word "\"", "Logins by what was said.", COUNTERS_COUNT }
+#define CHECKS(word) { "saslauth_checks", "how=\"" word "\"", "Passwords by how they were checked.", COUNTERS_COUNT }
+
+const struct counters_row serve_counter_rows[SERVE_COUNTS] = {
+	SERVER_COUNTER_ROWS("saslauth"),
+	[SERVE_COUNT_ACCEPTED] = LOGINS("ok"),
+	[SERVE_COUNT_REFUSED] = LOGINS("no"),
+	[SERVE_COUNT_CANNOT_TELL] = LOGINS("cannot-tell"),
+	[SERVE_COUNT_OVERLOAD] = LOGINS("overload"),
+	[SERVE_COUNT_STRANGERS] = { "saslauth_strangers", NULL, "Requests of users who may not ask.", COUNTERS_COUNT },
+	[SERVE_COUNT_VERIFIED] = CHECKS("remembered"),
+	[SERVE_COUNT_INLINE] = CHECKS("cheap"),
+	[SERVE_COUNT_HASHED] = CHECKS("costly"),
+	[SERVE_COUNT_BOUND] = CHECKS("bind"),
+	[SERVE_COUNT_HELD] = { "saslauth_held", NULL, "Logins that had to wait, since somebody guesses.", COUNTERS_COUNT },
+	[SERVE_COUNT_REPEATED] = { "saslauth_repeated", NULL, "Logins whose entry changed while they were checked.", COUNTERS_COUNT },
+	[SERVE_COUNT_WAITING] = { "saslauth_checks_waiting", NULL, "Costly checks that wait for a thread.", COUNTERS_GAUGE },
+	[SERVE_COUNT_RUNNING] = { "saslauth_checks_running", NULL, "Costly checks that run.", COUNTERS_GAUGE },
+	[SERVE_COUNT_REASON + LOGIN_FINE] = REASON("fine"),
+	[SERVE_COUNT_REASON + LOGIN_MALFORMED] = REASON("malformed-login"),
+	[SERVE_COUNT_REASON + LOGIN_UNKNOWN] = REASON("unknown-login"),
+	[SERVE_COUNT_REASON + LOGIN_AMBIGUOUS] = REASON("ambiguous-login"),
+	[SERVE_COUNT_REASON + LOGIN_NOT_SERVED] = REASON("not-for-service"),
+	[SERVE_COUNT_REASON + LOGIN_OTHER_FORM] = REASON("not-mailbox-name"),
+	[SERVE_COUNT_REASON + LOGIN_NO_MAILBOX] = REASON("no-mailbox"),
+	[SERVE_COUNT_REASON + LOGIN_SUSPENDED] = REASON("suspended"),
+	[SERVE_COUNT_REASON + LOGIN_DOMAIN_SUSPENDED] = REASON("domain-suspended"),
+	[SERVE_COUNT_REASON + LOGIN_FTP_DISABLED] = REASON("ftp-disabled"),
+	[SERVE_COUNT_REASON + LOGIN_ACCOUNT_LOCKED] = REASON("locked"),
+	[SERVE_COUNT_REASON + LOGIN_NOT_YET] = REASON("not-yet-valid"),
+	[SERVE_COUNT_REASON + LOGIN_EXPIRED] = REASON("expired"),
+	[SERVE_COUNT_REASON + SERVE_PASSWORD] = REASON("password"),
+	[SERVE_COUNT_REASON + SERVE_NONSENSE] = REASON("nonsense"),
+	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_DELEGATED - 1] = REASON("delegated"),
+	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_LOCKED - 1] = REASON("password-locked"),
+	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_NONE - 1] = REASON("no-password"),
+	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_CLEAR_REFUSED - 1] = REASON("clear-password"),
+	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_UNKNOWN - 1] = REASON("unknown-scheme"),
+	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_MALFORMED - 1] = REASON("malformed-password"),
+	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_TOO_COSTLY - 1] = REASON("too-costly"),
+};
+
+enum attempt_stage {
+	ATTEMPT_NEW,
+	ATTEMPT_HELD,    /* somebody guesses */
+	ATTEMPT_CHECKED, /* in a thread */
+	ATTEMPT_RESTS,   /* refused, when a check would have been over */
+};
+
+/* A connection's state: the one login that is asked on it. */
+struct attempt {
+	enum attempt_stage stage;
+	struct span login, password, service, realm; /* in the input, or in KEPT */
+	char *kept;                                  /* KEPT_LEN octets to be overwritten; NULL: nothing is waited for yet */
+	size_t kept_len;
+	bool has_address;
+	uint8_t address[CLIENT_OCTETS];
+	struct throttle_attempt throttle;
+	bool counted; /* THROTTLE is filled */
+
+	/* Of the look-up that is being judged. */
+	bool allowed;
+	bool has_entry, may_remember;
+	unsigned reason; /* when it is not allowed */
+	unsigned char identity[DIGEST_OCTETS]; /* of everything the verdict depends on */
+	uint64_t account;
+
+	/* Of a check in a thread. */
+	struct pool *pool;
+	struct pool_ticket *ticket;
+	unsigned repeats;
+	bool over, dummy, bind_next;
+	int verdict;
+	unsigned unusable; /* a reason, if no stored value could be checked; else 0 */
+	uint64_t until, begun;
+};
+
+static struct serve *
+serve_of(struct server_connection *c)
+{
+	/* What it means is const for the server, not for us. */
+	return *(struct serve *const *)server_meaning(c);
+}
+
+static void
+count(struct serve *serve, unsigned index)
+{
+	counters_add(serve->counters, index, 1);
+}
+
+/* --- replies --------------------------------------------------------------------------------------------- */
+
+static const char *
+reason_word(unsigned reason)
+{
+	static const char *const words[SERVE_REASONS] = {
+		[SERVE_PASSWORD] = "password",
+		[SERVE_NONSENSE] = "nonsense",
+		[SERVE_UNUSABLE + PASSWORD_DELEGATED - 1] = "delegated",
+		[SERVE_UNUSABLE + PASSWORD_LOCKED - 1] = "password-locked",
+		[SERVE_UNUSABLE + PASSWORD_NONE - 1] = "no-password",
+		[SERVE_UNUSABLE + PASSWORD_CLEAR_REFUSED - 1] = "clear-password",
+		[SERVE_UNUSABLE + PASSWORD_UNKNOWN - 1] = "unknown-scheme",
+		[SERVE_UNUSABLE + PASSWORD_MALFORMED - 1] = "malformed-password",
+		[SERVE_UNUSABLE + PASSWORD_TOO_COSTLY - 1] = "too-costly",
+	};
+
+	return reason < LOGIN_REASONS ? login_reason_word((enum login_reason)reason) : words[reason];
+}
+
+/* "user=<...> service=<...> rip=<...>" */
+static void
+put_attempt(struct text *out, const struct attempt *a)
+{
+	text_put(out, "user=<");
+	client_put_word(out, a->login, WORD_SHOWN);
+	if (a->realm.len > 0 && memchr(a->login.data, '@', a->login.len) == NULL) {
+		text_put_char(out, '@');
+		client_put_word(out, a->realm, WORD_SHOWN);
+	}
+	text_put(out, "> service=<");
+	client_put_word(out, a->service, WORD_SHOWN);
+	text_put(out, "> rip=<");
+	if (a->has_address)
+		client_put(out, a->address);
+	else
+		text_put_char(out, '-');
+	text_put_char(out, '>');
+}
+
+static const char *
+shown(struct serve *serve, const struct attempt *a)
+{
+	text_clear(&serve->sentence);
+	put_attempt(&serve->sentence, a);
+	return text_str(&serve->sentence);
+}
+
+static bool
+is_exempt(const struct serve *serve, const struct attempt *a)
+{
+	const struct saslauthd_settings *s = serve->settings;
+
+	if (!s->throttle)
+		return true;
+	for (size_t i = 0; i < s->throttle_exempt_services.count; i++)
+		if (span_is_nocase(span_of(s->throttle_exempt_services.items[i]), a->service))
+			return true;
+	return a->has_address && client_is_within(a->address, s->throttle_exempt, s->throttle_exempt_count);
+}
+
+static struct throttle_question
+throttle_question(struct serve *serve, const struct attempt *a)
+{
+	return (struct throttle_question){
+		.account = a->has_entry ? span_from(serve->answer.uuid, sizeof(serve->answer.uuid)) : a->login,
+		.service = a->service,
+		.password = a->password,
+		.address = a->has_address ? a->address : NULL,
+	};
+}
+
+/* The attempt counts, if it does not already. SERVE's answer is the attempt's. */
+static void
+count_attempt(struct serve *serve, struct attempt *a, uint64_t now)
+{
+	const struct throttle_question question = throttle_question(serve, a);
+
+	if (!a->counted && !is_exempt(serve, a) && throttle_begin(serve->throttle, &question, now, &a->throttle) == 0)
+		a->counted = true;
+}
+
+static enum server_step
+accept_login(struct server_connection *c, struct attempt *a, bool is_remembered)
+{
+	struct serve *serve = serve_of(c);
+	uint64_t now = server_now(server_of(c));
+
+	count(serve, SERVE_COUNT_ACCEPTED);
+	if (a->counted)
+		throttle_take_back(serve->throttle, &a->throttle, now);
+	if (!is_remembered && a->may_remember)
+		verified_put(serve->verified, a->identity, now);
+	if (serve->tells_all) {
+		shown(serve, a);
+		text_put(&serve->sentence, " peer=<");
+		server_put_peer(&serve->sentence, c);
+		log_debug("login accepted: %s>", text_str(&serve->sentence));
+	}
+	secret_answer_wipe(&serve->answer);
+	mux_put_reply(server_output(c), true);
+	return SERVER_FINISH;
+}
+
+/* SERVE's answer is the attempt's, if the attempt has not been counted yet. */
+static enum server_step
+refuse_login(struct server_connection *c, struct attempt *a, unsigned reason)
+{
+	struct serve *serve = serve_of(c);
+	uint64_t now = server_now(server_of(c));
+
+	count(serve, SERVE_COUNT_REFUSED);
+	count(serve, SERVE_COUNT_REASON + reason);
+	count_attempt(serve, a, now);
+	if (a->counted)
+		throttle_wrong(serve->throttle, &a->throttle, now);
+	log_notice("login refused: %s reason=<%s>", shown(serve, a), reason_word(reason));
+	secret_answer_wipe(&serve->answer);
+	mux_put_reply(server_output(c), false);
+	return SERVER_FINISH;
+}
+
+/* What is said once a minute, whoever it happens to. */
+static void
+say_seldom(struct server_connection *c, const struct attempt *a, const char *kind, const char *sentence)
+{
+	struct serve *serve = serve_of(c);
+	unsigned left_out;
+
+	if (seldom_now(&serve->seldom, span_of(kind), server_now(server_of(c)), &left_out))
+		log_warning("%s: %s (%u more since the last time)", sentence, shown(serve, a), left_out);
+}
+
+static enum server_step
+cannot_tell(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+
+	count(serve, SERVE_COUNT_CANNOT_TELL);
+	if (a->counted)
+		throttle_take_back(serve->throttle, &a->throttle, server_now(server_of(c)));
+	secret_answer_wipe(&serve->answer);
+	return SERVER_DROP;
+}
+
+static enum server_step
+overload(struct server_connection *c, struct attempt *a, const char *sentence)
+{
+	struct serve *serve = serve_of(c);
+
+	count(serve, SERVE_COUNT_OVERLOAD);
+	say_seldom(c, a, sentence, sentence);
+	secret_answer_wipe(&serve->answer);
+	return SERVER_DROP;
+}
+
+/* --- looking up ------------------------------------------------------------------------------------------ */
+
+static void
+note_state(struct serve *serve, int r, uint64_t now)
+{
+	unsigned left_out;
+
+	if (r < 0 && !serve->failing && seldom_now(&serve->seldom, SPAN("cannot tell"), now, &left_out)) {
+		serve->failing = true;
+		log_error("cannot tell: %s; logins are not answered", r == -EBADMSG ? "a record makes no sense" : cache_error_text());
+	} else if (r >= 0 && serve->failing) {
+		serve->failing = false;
+		log_notice("the cache answers again");
+	}
+}
+
+/* Who it is, and what it depends on whether the password is right. 0, or negative: cannot tell. */
+static int
+look_up(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+	struct secret_answer *answer = &serve->answer;
+	const struct login_question question = { a->login, a->realm, a->service, (uint64_t)time(NULL) };
+	int r = secret_lookup(serve->cache, &serve->settings->login, &question, answer);
+	struct span parts[6];
+	uint8_t reason;
+
+	note_state(serve, r, server_now(server_of(c)));
+	if (r < 0)
+		return r;
+	a->allowed = r > 0;
+	a->has_entry = answer->has_entry;
+	a->reason = answer->reason;
+	a->may_remember = a->allowed;
+	reason = (uint8_t)answer->reason;
+	/* The record holds the stored values and all of the entry's state; the settings have a number of their own. */
+	parts[0] = span_from(answer->uuid, answer->has_entry ? sizeof(answer->uuid) : 0);
+	parts[1] = text_span(&answer->record);
+	parts[2] = span_from(&reason, sizeof(reason));
+	parts[3] = span_from(&serve->epoch, sizeof(serve->epoch));
+	parts[4] = a->password;
+	parts[5] = answer->has_entry ? SPAN("") : a->login;
+	r = digest_of(serve->digest, parts, array_size(parts), a->identity);
+	if (r < 0)
+		return r;
+	if (answer->has_entry)
+		memcpy(&a->account, answer->uuid + sizeof(answer->uuid) - ACCOUNT_OCTETS, ACCOUNT_OCTETS);
+	else
+		memcpy(&a->account, a->identity, ACCOUNT_OCTETS);
+	return 0;
+}
+
+/* --- waiting --------------------------------------------------------------------------------------------- */
+
+static void
+keep_span(struct span *s, char **at)
+{
+	if (s->len > 0)
+		memcpy(*at, s->data, s->len);
+	s->data = *at;
+	*at += s->len;
+}
+
+/* The input is overwritten when this turn is over. */
+static int
+keep_strings(struct attempt *a)
+{
+	char *at;
+
+	if (a->kept != NULL)
+		return 0;
+	a->kept_len = a->login.len + a->password.len + a->service.len + a->realm.len;
+	a->kept = at = malloc(a->kept_len + 1);
+	if (at == NULL)
+		return -ENOMEM;
+	keep_span(&a->login, &at);
+	keep_span(&a->password, &at);
+	keep_span(&a->service, &at);
+	keep_span(&a->realm, &at);
+	return 0;
+}
+
+static enum server_step
+wait_for(struct server_connection *c, struct attempt *a, enum attempt_stage stage, uint64_t milliseconds)
+{
+	secret_answer_wipe(&serve_of(c)->answer);
+	if (keep_strings(a) < 0)
+		return SERVER_DROP;
+	a->stage = stage;
+	a->begun = server_now(server_of(c));
+	a->until = a->begun + milliseconds;
+	server_wake_after(c, milliseconds);
+	return SERVER_WAIT;
+}
+
+static enum server_step
+hold(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+
+	if (serve->held >= serve->settings->max_connections / 2)
+		return overload(c, a, "too many logins are held; this one is not answered");
+	count(serve, SERVE_COUNT_HELD);
+	serve->held++;
+	return wait_for(c, a, ATTEMPT_HELD, a->throttle.delay);
+}
+
+/* --- checking -------------------------------------------------------------------------------------------- */
+
+static enum server_step
+put_check(struct server_connection *c, struct attempt *a, struct pool *pool, const struct pool_check *check)
+{
+	struct serve *serve = serve_of(c);
+	int r;
+
+	count_attempt(serve, a, server_now(server_of(c)));
+	r = pool_put(pool, check, c, &a->ticket);
+	if (r < 0)
+		return overload(c, a, "too many checks wait; this login is not answered");
+	a->pool = pool;
+	a->over = false;
+	return wait_for(c, a, ATTEMPT_CHECKED, CHECK_MAX_MS);
+}
+
+static enum server_step
+check_costly(struct server_connection *c, struct attempt *a, const struct span *values, size_t value_count, uint64_t memory)
+{
+	const struct pool_check check = {
+		.account = a->account,
+		.identity = a->identity,
+		.values = values,
+		.value_count = value_count,
+		.password = a->password,
+		.memory = memory,
+	};
+	struct serve *serve = serve_of(c);
+
+	count(serve, SERVE_COUNT_HASHED);
+	return put_check(c, a, serve->hashes, &check);
+}
+
+static enum server_step
+check_by_bind(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+	const struct pool_check check = {
+		.account = a->account,
+		.identity = a->identity,
+		.values = &serve->answer.entry.dn,
+		.value_count = 1,
+		.password = a->password,
+	};
+
+	a->bind_next = false;
+	/* Nobody tells when the password changes there, unless the entry says so. */
+	a->may_remember = a->may_remember && serve->answer.entry.changed != 0;
+	count(serve, SERVE_COUNT_BOUND);
+	return put_check(c, a, serve->binds, &check);
+}
+
+/* All is known. */
+static enum server_step
+conclude(struct server_connection *c, struct attempt *a, bool is_right)
+{
+	if (is_right && a->allowed)
+		return accept_login(c, a, false);
+	if (!a->allowed)
+		return refuse_login(c, a, a->reason);
+	return refuse_login(c, a, a->unusable != 0 ? a->unusable : SERVE_PASSWORD);
+}
+
+/* As long as it would take if there were something to check; then no. */
+static enum server_step
+spend_time(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+	struct span stored = usual_stored(&serve->usual);
+	struct password_value value;
+
+	password_inspect(stored, &serve->limits, &value);
+	if (value.costly && value.kind == PASSWORD_VERIFIABLE) {
+		a->dummy = true;
+		return check_costly(c, a, &stored, 1, value.memory);
+	}
+	count(serve, SERVE_COUNT_INLINE);
+	if (password_dummy(stored, a->password, &serve->limits) < 0)
+		return cannot_tell(c, a);
+	return conclude(c, a, false);
+}
+
+struct values {
+	struct span costly[POOL_VALUES_MAX];
+	size_t costly_count, usable;
+	uint64_t memory;
+	enum password_kind unusable; /* the first that is none to check */
+	bool may_bind, leads_back;
+	bool is_right;
+};
+
+static void
+look_at_unusable(struct values *values, const struct password_value *value)
+{
+	if (values->unusable == PASSWORD_VERIFIABLE)
+		values->unusable = value->kind;
+	if (value->kind == PASSWORD_DELEGATED || value->kind == PASSWORD_UNKNOWN)
+		values->may_bind = true;
+	if (value->kind == PASSWORD_DELEGATED && strcmp(value->scheme, "SASL") == 0)
+		values->leads_back = true;
+}
+
+/* Looks at what is stored, and checks what is cheap: 0, or negative. */
+static int
+look_at_values(struct serve *serve, const struct attempt *a, struct values *out)
+{
+	struct secret_entry entry = serve->answer.entry;
+	struct password_value value;
+	struct span stored;
+	int r = 0;
+
+	for (size_t i = 0; a->has_entry && i < serve->settings->max_values && !out->is_right; i++) {
+		r = secret_value_next(&entry, &stored);
+		if (r <= 0)
+			return r;
+		password_inspect(stored, &serve->limits, &value);
+		if (value.kind != PASSWORD_VERIFIABLE) {
+			look_at_unusable(out, &value);
+			continue;
+		}
+		out->usable++;
+		usual_note(&serve->usual, stored, &value);
+		if (value.costly) {
+			out->costly[out->costly_count++] = stored;
+			if (value.memory > out->memory)
+				out->memory = value.memory;
+			continue;
+		}
+		r = password_verify(stored, a->password, &serve->limits);
+		if (r < 0)
+			return r;
+		out->is_right = r > 0;
+	}
+	return 0;
+}
+
+static enum server_step
+judge_by_values(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+	bool binds = serve->settings->verify == LOGIN_VERIFY_HASH_THEN_BIND && serve->binds != NULL && a->allowed;
+	struct values values = { .unusable = PASSWORD_VERIFIABLE };
+
+	if (a->allowed && serve->answer.entry.value_count == 0) {
+		if (binds)
+			return check_by_bind(c, a);
+		/* A right that was lost looks the same: that is no reason to refuse anybody. */
+		say_seldom(c, a, "no password", "there is no password that can be read; not answered");
+		return cannot_tell(c, a);
+	}
+	if (look_at_values(serve, a, &values) < 0)
+		return cannot_tell(c, a);
+	if (binds && values.may_bind && values.leads_back) {
+		say_seldom(c, a, "loop", "a stored {SASL} value leads back here through LDAP, and is not tried");
+		binds = false;
+	}
+	if (values.is_right || (values.usable > 0 && values.costly_count == 0)) {
+		count(serve, SERVE_COUNT_INLINE);
+		if (!values.is_right && binds && values.may_bind)
+			return check_by_bind(c, a);
+		return conclude(c, a, values.is_right);
+	}
+	if (values.costly_count > 0) {
+		a->bind_next = binds && values.may_bind;
+		return check_costly(c, a, values.costly, values.costly_count, values.memory);
+	}
+	if (binds && values.may_bind)
+		return check_by_bind(c, a);
+	if (values.unusable != PASSWORD_VERIFIABLE)
+		a->unusable = SERVE_UNUSABLE + values.unusable - 1;
+	return spend_time(c, a);
+}
+
+/* SERVE's answer is the attempt's, and new. */
+static enum server_step
+judge(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+
+	a->unusable = 0;
+	a->dummy = a->bind_next = false;
+	if (a->allowed && verified_has(serve->verified, a->identity, server_now(server_of(c)))) {
+		count(serve, SERVE_COUNT_VERIFIED);
+		return accept_login(c, a, true);
+	}
+	if (serve->settings->verify != LOGIN_VERIFY_BIND)
+		return judge_by_values(c, a);
+	if (a->allowed && serve->binds != NULL)
+		return check_by_bind(c, a);
+	count_attempt(serve, a, server_now(server_of(c)));
+	return wait_for(c, a, ATTEMPT_RESTS, serve->bind_time);
+}
+
+/* --- after a check --------------------------------------------------------------------------------------- */
+
+static void
+note_bind_time(struct serve *serve, uint64_t milliseconds)
+{
+	serve->bind_time = (serve->bind_time * (BIND_AVERAGE - 1) + milliseconds) / BIND_AVERAGE;
+}
+
+/* What the directory says now decides, not what it said when the check began. */
+static enum server_step
+after_check(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+	unsigned char before[DIGEST_OCTETS];
+	bool remember = a->may_remember;
+
+	if (a->pool == serve->binds)
+		note_bind_time(serve, server_now(server_of(c)) - a->begun);
+	memcpy(before, a->identity, sizeof(before));
+	if (look_up(c, a) < 0)
+		return cannot_tell(c, a);
+	if (memcmp(before, a->identity, sizeof(before)) != 0) {
+		count(serve, SERVE_COUNT_REPEATED);
+		return a->repeats++ == 0 ? judge(c, a) : cannot_tell(c, a);
+	}
+	a->may_remember = remember;
+	if (a->verdict < 0) {
+		say_seldom(c, a, "check", "the password could not be checked; not answered");
+		return cannot_tell(c, a);
+	}
+	if (a->verdict == 0 && a->bind_next)
+		return check_by_bind(c, a);
+	return conclude(c, a, a->verdict > 0 && !a->dummy);
+}
+
+static enum server_step
+wake(struct server_connection *c)
+{
+	struct attempt *a = server_state(c);
+	uint64_t now = server_now(server_of(c));
+
+	switch (a->stage) {
+	case ATTEMPT_HELD:
+		serve_of(c)->held--;
+		a->stage = ATTEMPT_NEW;
+		return look_up(c, a) < 0 ? cannot_tell(c, a) : judge(c, a);
+	case ATTEMPT_CHECKED:
+		if (a->over)
+			return after_check(c, a);
+		if (now < a->until) {
+			server_wake_after(c, a->until - now);
+			return SERVER_WAIT;
+		}
+		return overload(c, a, "a check took too long; this login is not answered");
+	case ATTEMPT_RESTS:
+		return refuse_login(c, a, a->reason);
+	case ATTEMPT_NEW:
+		break;
+	}
+	return SERVER_DROP;
+}
+
+void
+serve_finished(void *context, void *owner, int verdict)
+{
+	struct server_connection *c = owner;
+	struct attempt *a = server_state(c);
+
+	(void)context;
+	a->ticket = NULL;
+	a->over = true;
+	a->verdict = verdict;
+	server_wake(c);
+}
+
+int
+serve_check_hash(void *context, struct span stored, struct span password)
+{
+	const struct password_limits *limits = context;
+
+	return password_verify(stored, password, limits);
+}
+
+/* --- requests -------------------------------------------------------------------------------------------- */
+
+static enum server_step
+begin(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+	uint64_t now = server_now(server_of(c));
+	struct throttle_question question;
+
+	if (look_up(c, a) < 0)
+		return cannot_tell(c, a);
+	question = throttle_question(serve, a);
+	if (is_exempt(serve, a) || throttle_is_quiet(serve->throttle, &question, now))
+		return judge(c, a);
+	count_attempt(serve, a, now);
+	if (!a->counted || a->throttle.delay == 0 ||
+	    (a->throttle.may_pass && a->allowed && verified_has(serve->verified, a->identity, now)))
+		return judge(c, a);
+	return hold(c, a);
+}
+
+static bool
+may_ask(struct server_connection *c, bool *out_trusted)
+{
+	const struct saslauthd_settings *s = serve_of(c)->settings;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+
+	*out_trusted = false;
+	if (server_credentials(c, &uid, &gid, &pid) != 1)
+		return false;
+	*out_trusted = saslauthd_uids_have(&s->trusted_peers, uid);
+	return s->allow_users.count == 0 || *out_trusted || saslauthd_uids_have(&s->allow_users, uid);
+}
+
+static enum server_step
+look(struct server_connection *c, struct span input, size_t *out_taken)
+{
+	struct attempt *a = server_state(c);
+	struct serve *serve = serve_of(c);
+	struct mux_request request;
+	bool is_trusted = false;
+	int r = mux_take_request(input, &request);
+
+	if (r == 0)
+		return SERVER_MORE;
+	*out_taken = input.len;
+	if ((serve->settings->allow_users.count > 0 || (r > 0 && request.client.len > 0)) && !may_ask(c, &is_trusted)) {
+		count(serve, SERVE_COUNT_STRANGERS);
+		server_complain(c, "stranger", "may not ask here: see allow-users");
+		return SERVER_DROP;
+	}
+	if (r < 0) {
+		count(serve, SERVE_COUNT_REFUSED);
+		count(serve, SERVE_COUNT_REASON + SERVE_NONSENSE);
+		server_complain(c, "nonsense", r == -EMSGSIZE  ? "sent a string that is too long: refused"
+		                               : r == -EBADMSG ? "sent a string with a NUL in it: refused"
+		                                               : "sent an empty login or an empty password: refused");
+		mux_put_reply(server_output(c), false);
+		return SERVER_FINISH;
+	}
+	a->login = request.login;
+	a->password = request.password;
+	a->service = request.service;
+	a->realm = request.realm;
+	if (request.client.len > 0 && is_trusted)
+		a->has_address = client_address(request.client, a->address) == 1;
+	return begin(c, a);
+}
+
+static void
+forget(struct server_connection *c)
+{
+	struct attempt *a = server_state(c);
+
+	if (a->stage == ATTEMPT_HELD)
+		serve_of(c)->held--;
+	if (a->ticket != NULL)
+		pool_withdraw(a->pool, a->ticket);
+	if (a->kept != NULL)
+		explicit_bzero(a->kept, a->kept_len);
+	free(a->kept);
+	explicit_bzero(a, sizeof(*a));
+}
+
+const struct server_protocol serve_mux = {
+	.name = "saslauthd",
+	.state_size = sizeof(struct attempt),
+	.request_max = MUX_REQUEST_MAX + 1,
+	.look = look,
+	.wake = wake,
+	.closed = forget,
+	.is_secret = true,
+};
+
+/* --- life ------------------------------------------------------------------------------------------------ */
+
+void
+serve_use(struct serve *serve, const struct saslauthd_settings *settings)
+{
+	const struct throttle_rules rules = {
+		.decay = settings->throttle_decay * 1000,
+		.service_free = THROTTLE_SERVICE_FREE,
+		.account_free = THROTTLE_ACCOUNT_FREE,
+		.address_free = THROTTLE_ADDRESS_FREE,
+	};
+
+	serve->settings = settings;
+	/* What was right under other settings is not any more. */
+	serve->epoch++;
+	serve->limits = password_limits_default;
+	serve->limits.allow_clear = settings->allow_clear_passwords;
+	if (serve->limits.memory_max > settings->hash_memory)
+		serve->limits.memory_max = settings->hash_memory;
+	verified_set_life(serve->verified, settings->verified_cache_life * 1000);
+	throttle_set_rules(serve->throttle, &rules);
+}
+
+void
+serve_measure(struct serve *serve)
+{
+	struct pool_figures figures;
+
+	pool_look(serve->hashes, &figures);
+	counters_set(serve->counters, SERVE_COUNT_WAITING, figures.waiting);
+	counters_set(serve->counters, SERVE_COUNT_RUNNING, figures.running);
+}
+
+void
+serve_end(struct serve *serve)
+{
+	secret_answer_free(&serve->answer);
+	text_free(&serve->sentence);
+	usual_wipe(&serve->usual);
+}
