@@ -21,6 +21,7 @@ fuzz_targets = \
 	%D%/fuzz_listener \
 	%D%/fuzz_mux \
 	%D%/fuzz_netstring \
+	%D%/fuzz_password \
 	%D%/fuzz_question \
 	%D%/fuzz_socketmap \
 	%D%/fuzz_tcptable \
@@ -120,3 +121,7 @@ endif
 %C%_fuzz_question_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_question_LDADD = ftpauth/libextauth.la saslauth/libmux.la common/libcommon.la
 %C%_fuzz_question_SOURCES = %D%/fuzz_question.c $(fuzz_main)
+
+%C%_fuzz_password_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_password_LDADD = saslauth/libpassword.la common/libcommon.la
+%C%_fuzz_password_SOURCES = %D%/fuzz_password.c $(fuzz_main)
