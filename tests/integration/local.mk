@@ -96,6 +96,12 @@ integration_lib += \
 # ispman-socketmapd and its peers.
 integration_tests += %D%/socketmap_peers.py
 
+# Stored passwords, as other programs write them.
+integration_tests += %D%/password_vectors.py
+check_PROGRAMS += %D%/password_check
+%C%_password_check_LDADD = saslauth/libpassword.la common/libcommon.la
+%C%_password_check_SOURCES = %D%/password_check.c
+
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests) $(integration_lib) tests/data/sample.ldif
 
