@@ -207,7 +207,7 @@ apply_on_entry(void *context, const struct entry *entry)
 	apply_lock(apply);
 	r = apply_begin(apply);
 	if (r == 0) {
-		profile_filter(apply->options.project->profile, entry, apply->kept, &kept);
+		profile_filter(apply->options.project->profile, &apply->known_names, entry, apply->kept, &kept);
 		r = is_unchanged(apply, &kept, &id);
 		if (r == 0)
 			r = apply_one(apply, &kept, &id);

@@ -40,6 +40,7 @@ struct apply {
 	struct text row, old_row;  /* scratch */
 	struct memo memo;
 	struct dn_trail trail;
+	struct profile_memo known_names;
 	struct attribute kept[PROFILE_ATTRIBUTES_MAX]; /* of the event's entry */
 
 	/* The event. */

@@ -523,27 +523,37 @@ is_known(void *context, struct span rest, size_t count)
 	return c->found;
 }
 
+/* A copy of OCTETS at *AT, which moves on. */
+static struct span
+put_octets(char **at, struct span octets)
+{
+	char *start = *at;
+
+	if (octets.len > 0)
+		memcpy(start, octets.data, octets.len);
+	*at += octets.len;
+	return span_from(start, octets.len);
+}
+
 /* Makes SLOT of the trail what was read. */
 static bool
 keep_rdn(struct dn_trail *trail, size_t slot, const struct rdn *rdn, size_t tail)
 {
 	struct text *octets = &trail->octets[slot];
 	struct rdn *out = &trail->rdns[slot];
-	const char *at;
+	char *at;
 
 	text_clear(octets);
-	text_put_span(octets, rdn->text);
-	text_put_span(octets, rdn->value);
-	text_put_span(octets, rdn->type);
-	text_put_span(octets, rdn->normalised);
-	at = text_str(octets);
-	out->text = span_from(at, rdn->text.len);
-	out->value = span_from(at += rdn->text.len, rdn->value.len);
-	out->type = span_from(at += rdn->value.len, rdn->type.len);
-	out->normalised = span_from(at + rdn->type.len, rdn->normalised.len);
+	at = text_extend(octets, rdn->text.len + rdn->value.len + rdn->type.len + rdn->normalised.len);
+	if (at == NULL)
+		return false;
+	out->text = put_octets(&at, rdn->text);
+	out->value = put_octets(&at, rdn->value);
+	out->type = put_octets(&at, rdn->type);
+	out->normalised = put_octets(&at, rdn->normalised);
 	out->single = rdn->single;
 	trail->tails[slot] = tail;
-	return !text_failed(octets);
+	return true;
 }
 
 int

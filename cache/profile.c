@@ -134,15 +134,37 @@ profile_each_attribute(const struct profile *profile,
 	rrtype_each_attribute(each, context);
 }
 
+static bool
+is_kept(const struct profile *profile, struct span name)
+{
+	return span_is_nocase(name, SPAN("objectClass")) || profile_wants(profile, name);
+}
+
+static bool
+remembers_kept(const struct profile *profile, struct profile_memo *memo, struct span name)
+{
+	size_t slot;
+
+	if (memo == NULL || name.len == 0 || name.len > PROFILE_MEMO_NAME)
+		return is_kept(profile, name);
+	slot = (name.len * 7 + (uint8_t)name.data[0] * 3u + (uint8_t)name.data[name.len / 2] * 5u + (uint8_t)name.data[name.len - 1]) %
+	       PROFILE_MEMO_ROWS;
+	if (memo->rows[slot].len != name.len || memcmp(memo->rows[slot].name, name.data, name.len) != 0) {
+		memo->rows[slot].len = (uint8_t)name.len;
+		memo->rows[slot].kept = is_kept(profile, name);
+		memcpy(memo->rows[slot].name, name.data, name.len);
+	}
+	return memo->rows[slot].kept;
+}
+
 void
-profile_filter(const struct profile *profile, const struct entry *entry,
+profile_filter(const struct profile *profile, struct profile_memo *memo, const struct entry *entry,
                struct attribute room[PROFILE_ATTRIBUTES_MAX], struct entry *out)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < entry->attribute_count && count < PROFILE_ATTRIBUTES_MAX; i++)
-		if (span_is_nocase(entry->attributes[i].name, SPAN("objectClass")) ||
-		    profile_wants(profile, entry->attributes[i].name))
+		if (remembers_kept(profile, memo, entry->attributes[i].name))
 			room[count++] = entry->attributes[i];
 	*out = *entry;
 	out->attributes = room;

@@ -86,6 +86,18 @@ void profile_each_attribute(const struct profile *profile, void (*each)(void *co
 
 enum { PROFILE_ATTRIBUTES_MAX = 256 };
 
-/* ENTRY with only objectClass and the attributes that entries keep, which go to ROOM; their values stay where they are. */
-void profile_filter(const struct profile *profile, const struct entry *entry,
+/* What was said of names that came lately, as they were spelled: the next entry has the same ones. Of one profile; starts as zeroes. */
+enum { PROFILE_MEMO_ROWS = 128, PROFILE_MEMO_NAME = 46 };
+
+struct profile_memo {
+	struct {
+		uint8_t len; /* 0: nothing */
+		bool kept;
+		char name[PROFILE_MEMO_NAME];
+	} rows[PROFILE_MEMO_ROWS];
+};
+
+/* ENTRY with only objectClass and the attributes that entries keep, which go to ROOM; their values stay where they are. MEMO may be
+ * NULL. */
+void profile_filter(const struct profile *profile, struct profile_memo *memo, const struct entry *entry,
                     struct attribute room[PROFILE_ATTRIBUTES_MAX], struct entry *out);

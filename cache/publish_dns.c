@@ -138,7 +138,7 @@ walk_zones(const struct walk *at, const struct walk_cursors *cursors, struct key
 {
 	struct walk_position zones = { .letter = 'z', .fragments = true, .pass = true };
 	struct key best = { .len = 0 };
-	struct key found;
+	struct key found unfilled;
 	int r;
 
 	if (at->last.len > 0) {

@@ -40,7 +40,7 @@ publish_combine(struct publish *publish, struct store_txn *directory, struct sto
 		.context = &naming,
 	};
 	struct span served = SPAN("");
-	struct key row;
+	struct key row unfilled;
 	int r = replica_fragments(directory, subject, &publish->arena, &fragments, &input.count);
 
 	if (r < 0)
@@ -78,7 +78,7 @@ int
 publish_put_companion(struct publish *publish, struct store_txn *records, char letter, struct span subject,
                       struct span octets)
 {
-	struct key key;
+	struct key key unfilled;
 	struct span old;
 	int r;
 
@@ -98,7 +98,7 @@ static int
 put_record(struct publish *publish, struct store_txn *records, struct span subject, bool exists)
 {
 	const struct reduced *reduced = &publish->reduced;
-	struct key row;
+	struct key row unfilled;
 	int r;
 
 	key_row(&row, subject);
@@ -192,7 +192,7 @@ publish_count(struct publish *publish, struct store_txn *records)
 	int r = store_cursor_open(records, 0, &cursor);
 
 	for (; r >= 0 && *letter != '\0'; letter++) {
-		struct key first, subject;
+		struct key first unfilled, subject unfilled;
 
 		key_row(&first, span_from(letter, 1));
 		r = store_cursor_seek(cursor, key_span(&first), &key, &value);

@@ -74,7 +74,7 @@ publish_walk_seek(const struct walk_position *position, struct store_cursor *cur
 void
 publish_walk_take(const struct key *candidate, struct key *best)
 {
-	struct key row, best_row;
+	struct key row unfilled, best_row unfilled;
 	struct span a, b;
 
 	key_row(&row, key_span(candidate));
@@ -94,7 +94,7 @@ next_of_letter(const struct walk *walk, const struct walk_cursors *cursors, stru
 {
 	struct walk_position at = { .letter = *walk->letters, .fragments = true };
 	struct key best = { .len = 0 };
-	struct key found, subject;
+	struct key found unfilled, subject unfilled;
 	int r;
 
 	if (walk->last.len > 0) {

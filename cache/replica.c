@@ -173,7 +173,7 @@ is_named(struct store_txn *txn, uint64_t id, struct span normalised)
 int
 replica_child(struct store_txn *txn, uint64_t parent, struct span normalised, uint64_t *out_id)
 {
-	struct key key;
+	struct key key unfilled;
 	struct span value;
 
 	for (unsigned probe = 0; probe < child_probes(normalised); probe++) {
@@ -207,7 +207,7 @@ replica_child_put(struct store_txn *txn, uint64_t parent, struct span normalised
 
 	replica_id_put(octets, id);
 	for (unsigned probe = 0; probe < child_probes(normalised); probe++) {
-		struct key key;
+		struct key key unfilled;
 		struct span value;
 		int r;
 
@@ -227,7 +227,7 @@ int
 replica_child_delete(struct store_txn *txn, uint64_t parent, struct span normalised, uint64_t id)
 {
 	for (unsigned probe = 0; probe < child_probes(normalised); probe++) {
-		struct key key;
+		struct key key unfilled;
 		struct span value;
 		int r;
 
@@ -408,7 +408,7 @@ replica_fragments(struct store_txn *txn, struct span subject, struct arena *aren
 	cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
 	struct held_fragment *fragments = NULL;
 	size_t count = 0, room = 0;
-	struct key first;
+	struct key first unfilled;
 	struct span key, value;
 	int r = store_cursor_open(txn, REPLICA_FRAGMENT, &cursor);
 

@@ -344,7 +344,7 @@ read_entry(void *context, const struct entry *entry)
 	struct attribute room[PROFILE_ATTRIBUTES_MAX];
 	struct entry filtered;
 
-	profile_filter(&reading->settings->profile, entry, room, &filtered);
+	profile_filter(&reading->settings->profile, NULL, entry, room, &filtered);
 	return reading->each(reading->context, &filtered);
 }
 

@@ -283,7 +283,7 @@ touch_replace(struct apply *apply, uint64_t id, const struct mapped *before, con
 		int order = old == NULL ? 1 : new == NULL ? -1 : compare_subjects(&old->subject, &new->subject);
 		const struct fragment *one = order < 0 ? old : new;
 		bool same = order == 0 && span_is(old->payload, new->payload);
-		struct key key;
+		struct key key unfilled;
 		int r;
 
 		if (order <= 0)
