@@ -145,6 +145,20 @@ is_remembered(const struct row *row, uint64_t wrong)
 	return false;
 }
 
+/* Where one was taken back; else in place of the oldest one: what was right drives out nothing that was wrong. */
+static void
+remember(struct row *row, uint64_t wrong)
+{
+	for (size_t i = 0; i < THROTTLE_WRONG; i++) {
+		if (row->wrong[i] == 0) {
+			row->wrong[i] = wrong;
+			return;
+		}
+	}
+	row->wrong[row->next] = wrong;
+	row->next = (uint16_t)((row->next + 1) % THROTTLE_WRONG);
+}
+
 static void
 add(struct row *row)
 {
@@ -249,8 +263,7 @@ throttle_begin(struct throttle *t, const struct throttle_question *q, uint64_t n
 	own = attempt.counted ? 0 : 1;
 	at_least(&attempt.delay, delay_of(account->count > own ? account->count - own : 0, t->rules.account_free));
 	if (attempt.counted) {
-		account->wrong[account->next] = attempt.wrong;
-		account->next = (uint16_t)((account->next + 1) % THROTTLE_WRONG);
+		remember(account, attempt.wrong);
 		add(account);
 	}
 	service = row_of(t, attempt.keys[THROTTLE_SERVICE], now);

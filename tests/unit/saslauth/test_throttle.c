@@ -72,6 +72,22 @@ the_same_wrong_password_does_not_count_again(void **state)
 	throttle_free(t);
 }
 
+/* One program has the new password, another one still the old one. */
+static void
+right_ones_in_between_do_not_make_it_count_again(void **state)
+{
+	struct throttle *t = new_throttle(100);
+	struct throttle_attempt right;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		right = begin(t, "ada", "imap", "new", NULL, START + i);
+		throttle_take_back(t, &right, START + i);
+		assert_int_equal(wrong(t, "ada", "imap", "old", NULL, START + i).delay, 0);
+	}
+	throttle_free(t);
+}
+
 static void
 only_the_last_ten_are_remembered(void **state)
 {
@@ -205,6 +221,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_wrong_password_makes_the_next_one_wait_longer),
 		cmocka_unit_test(the_same_wrong_password_does_not_count_again),
+		cmocka_unit_test(right_ones_in_between_do_not_make_it_count_again),
 		cmocka_unit_test(only_the_last_ten_are_remembered),
 		cmocka_unit_test(services_have_counts_of_their_own_and_one_together),
 		cmocka_unit_test(what_was_right_does_not_count),
