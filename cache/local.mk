@@ -57,8 +57,8 @@ noinst_LTLIBRARIES += %D%/libmail.la
 noinst_LTLIBRARIES += %D%/liblogin.la
 %C%_liblogin_la_LIBADD = %D%/libaddress.la
 %C%_liblogin_la_SOURCES = \
-	%D%/account.h %D%/login.h %D%/secret.h \
-	%D%/read_account.c %D%/read_login.c %D%/read_login.h %D%/read_secret.c \
+	%D%/account.h %D%/home.h %D%/login.h %D%/secret.h \
+	%D%/read_account.c %D%/read_home.c %D%/read_login.c %D%/read_login.h %D%/read_secret.c \
 	%D%/resolve_login.c
 
 # The same for a control socket.
@@ -66,6 +66,10 @@ noinst_LTLIBRARIES += %D%/libloginjson.la
 %C%_libloginjson_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 %C%_libloginjson_la_LIBADD = %D%/liblogin.la $(JANSSON_LIBS)
 %C%_libloginjson_la_SOURCES = %D%/secret_json.c %D%/secret_json.h
+
+# A book of a program's own.
+noinst_LTLIBRARIES += %D%/libledger.la
+%C%_libledger_la_SOURCES = %D%/ledger.c %D%/ledger.h
 
 # The writing half's sources of entries: LDIF and LDAP.
 noinst_LTLIBRARIES += %D%/libfeed.la
@@ -118,6 +122,7 @@ noinst_LTLIBRARIES += %D%/libreplica.la
 	%D%/place.c \
 	%D%/publish.c %D%/publish.h %D%/publish_internal.h \
 	%D%/publish_dns.c \
+	%D%/publish_log.c \
 	%D%/publish_subject.c \
 	%D%/publish_walk.c \
 	%D%/publish_work.c \
@@ -142,6 +147,7 @@ noinst_LTLIBRARIES += %D%/libproject.la
 	%D%/project_login_map.c \
 	%D%/project_login_names.c \
 	%D%/project_login_reduce.c \
+	%D%/project_login_store.c \
 	%D%/project_dns_apex.c \
 	%D%/project_dns_map.c \
 	%D%/project_dns_map_record.c \

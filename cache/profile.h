@@ -69,6 +69,19 @@ struct profile {
 	struct span changed_time;        /* pwdChangedTime */
 	struct span account_lock;        /* nsAccountLock */
 	struct span shadow_expire;       /* shadowExpire */
+
+	/* What is where. */
+	struct span default_file_host;   /* ispmanDomainDefaultFileServer */
+	struct span web_host;            /* webHost */
+	struct span mail_quota;          /* mailQuota (KiB) */
+	struct span document_root;       /* ispmanVhostDocumentRoot */
+	struct span script_folder;       /* ispmanVhostScriptDir */
+	struct span log_folder;          /* ispmanVhostLogdir */
+	struct span stat_folder;         /* ispmanVhostStatdir */
+	struct span host_attribute;      /* ispmanHostName: the RDN of a host */
+	struct span host_alias;          /* ispmanHostAlias */
+	struct span group_attribute;     /* ispmanHostGroupName: the RDN of a group of hosts */
+	struct span group_member;        /* ispmanHostGroupMember */
 };
 
 /* ISPMan's. */

@@ -142,7 +142,9 @@ put_login_subject(struct text *out, struct span subject)
 		put_uuid(out, name);
 		return;
 	}
-	if (letter == 'v')
+	if (letter == 'h' || letter == 'g')
+		text_put(out, letter == 'h' ? "host " : "host group ");
+	else if (letter == 'v')
 		text_putf(out, "logins of %.*s on ", (int)claimer.len, claimer.data);
 	else
 		text_put(out, letter == 'l' ? "login " : "domain ");
@@ -198,7 +200,8 @@ const struct projection projections[PROJECT_ENVIRONMENTS] = {
 		.name = "account",
 		.format = ACCOUNT_FORMAT,
 		.since = 3,
-		.letters = "ELO",
+		.letters = "EGHLO",
+		.logged_letters = "EGH",
 		.counted = { [PROJECT_ACCOUNT_LOGINS] = "logins" },
 		.counted_help = { [PROJECT_ACCOUNT_LOGINS] = "Logins, aliases included." },
 		.counted_letters = "L",

@@ -99,6 +99,7 @@ struct projection {
 	const char *counted[PROJECT_COUNTED_MAX]; /* in status and metrics; NULL: no more */
 	const char *counted_help[PROJECT_COUNTED_MAX];
 	const char *counted_letters; /* of the subjects whose records count as anything */
+	const char *logged_letters;  /* of those whose changes the environment keeps a log of (publish_log.c); NULL: none */
 	/* NULL: that of another environment makes the fragments of this one too. */
 	int (*map)(const struct project_settings *settings, const struct placed_entry *placed, struct arena *arena,
 	           struct mapped *out);

@@ -17,9 +17,8 @@ enum { SECONDS_A_DAY = 86400 };
 
 /* --- values ------------------------------------------------------------------------------------------- */
 
-/* The first value of ATTRIBUTE without blanks around it; empty when it has none. */
-static struct span
-value_of(const struct login_mapping *m, struct span attribute)
+struct span
+login_mapping_value(const struct login_mapping *m, struct span attribute)
 {
 	const struct attribute *found = attribute.len > 0 ? entry_find(m->placed->entry, attribute) : NULL;
 	struct span best = { "", 0 };
@@ -37,7 +36,7 @@ value_of(const struct login_mapping *m, struct span attribute)
 static bool
 is_true(const struct login_mapping *m, struct span attribute)
 {
-	return span_is_nocase(value_of(m, attribute), SPAN("TRUE"));
+	return span_is_nocase(login_mapping_value(m, attribute), SPAN("TRUE"));
 }
 
 /* Begins 'ATTRIBUTE is "VALUE"'. */
@@ -141,7 +140,7 @@ read_time(struct span text, uint64_t *out)
 static uint64_t
 time_of(struct login_mapping *m, struct span attribute, uint64_t meaning, const char *taken)
 {
-	struct span value = value_of(m, attribute);
+	struct span value = login_mapping_value(m, attribute);
 	struct text *say;
 	uint64_t seconds;
 
@@ -159,7 +158,7 @@ time_of(struct login_mapping *m, struct span attribute, uint64_t meaning, const 
 static uint64_t
 shadow_end(struct login_mapping *m)
 {
-	struct span attribute = m->settings->profile->shadow_expire, value = value_of(m, attribute);
+	struct span attribute = m->settings->profile->shadow_expire, value = login_mapping_value(m, attribute);
 	struct text *say;
 	uint64_t days;
 
@@ -183,7 +182,7 @@ read_policy(struct login_mapping *m, struct secret_entry *secret)
 	if (is_true(m, profile->account_lock))
 		secret->flags |= SECRET_LOCKED;
 	/* slapd's word for "until an admin unlocks it". */
-	if (span_is(value_of(m, profile->locked_time), SPAN("000001010000Z")))
+	if (span_is(login_mapping_value(m, profile->locked_time), SPAN("000001010000Z")))
 		secret->flags |= SECRET_LOCKED;
 	else
 		secret->locked_since = time_of(m, profile->locked_time, UINT64_MAX, "the account is taken as locked");
@@ -332,7 +331,7 @@ login_mapping_secret(struct login_mapping *m, struct text *out)
 		secret.flags |= SECRET_SUSPENDED;
 	if (is_ftp_refused(m))
 		secret.flags |= SECRET_FTP_REFUSED;
-	if (value_of(m, profile->mail_host).len > 0)
+	if (login_mapping_value(m, profile->mail_host).len > 0)
 		secret.flags |= SECRET_HAS_MAILBOX;
 	read_policy(m, &secret);
 	secret_entry_begin(out, &secret);
@@ -346,7 +345,7 @@ login_mapping_secret(struct login_mapping *m, struct text *out)
 static uint64_t
 number_of(struct login_mapping *m, struct span attribute, uint64_t max, const char *kind)
 {
-	struct span value = value_of(m, attribute);
+	struct span value = login_mapping_value(m, attribute);
 	struct text *say;
 	uint64_t n;
 
@@ -369,7 +368,7 @@ owner_of(struct login_mapping *m, struct span first, struct span second)
 
 	if (n == 0)
 		n = number_of(m, second, UINT32_MAX - 1, "bad-owner-number");
-	if (n == 0 && span_is(value_of(m, second), SPAN("0"))) {
+	if (n == 0 && span_is(login_mapping_value(m, second), SPAN("0"))) {
 		say = complaint_begin(&m->complaints);
 		text_put(say, "Nobody can log in to a file server as this entry: its ");
 		text_put_span(say, second);
@@ -396,7 +395,7 @@ goes_up(struct span path)
 static struct span
 home_of(struct login_mapping *m)
 {
-	struct span attribute = m->settings->profile->home, value = value_of(m, attribute);
+	struct span attribute = m->settings->profile->home, value = login_mapping_value(m, attribute);
 	struct text *say;
 
 	if (value.len == 0 || (value.data[0] == '/' && value.len <= PROJECT_LOGIN_TEXT_MAX && complaint_is_printable(value) &&
@@ -408,22 +407,12 @@ home_of(struct login_mapping *m)
 	return (struct span){ "", 0 };
 }
 
-static struct span
-host_of(const struct login_mapping *m, struct span attribute)
-{
-	struct span value = value_of(m, attribute);
-
-	/* Old data says so of no host. */
-	if (span_is_nocase(value, SPAN("undefined")) || value.len > PROJECT_LOGIN_TEXT_MAX)
-		value.len = 0;
-	return value;
-}
-
 int
 login_mapping_account(struct login_mapping *m, struct text *out)
 {
 	const struct profile *profile = m->settings->profile;
 	struct account_entry account = { .kind = m->kind, .domain = m->own, .uid_value = m->uid };
+	int r;
 
 	if (account.uid_value.len > ADDRESS_TEXT_MAX)
 		account.uid_value.len = 0;
@@ -440,8 +429,7 @@ login_mapping_account(struct login_mapping *m, struct text *out)
 	account.upload_ratio = (uint32_t)number_of(m, profile->ftp_upload_ratio, UINT32_MAX, "bad-quota");
 	account.download_ratio = (uint32_t)number_of(m, profile->ftp_download_ratio, UINT32_MAX, "bad-quota");
 	account.home = home_of(m);
-	account.file_host = host_of(m, profile->file_host);
-	account.mail_host = host_of(m, profile->mail_host);
+	r = login_mapping_store(m, &account);
 	account_entry_put(out, &account);
-	return text_failed(out) ? -ENOMEM : 0;
+	return r == 0 && text_failed(out) ? -ENOMEM : r;
 }

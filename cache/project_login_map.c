@@ -264,7 +264,7 @@ project_login_map(const struct login_settings *settings, const struct placed_ent
 	out->fragments = NULL;
 	text_clear(&out->problems);
 	if (kind == 0)
-		return 0;
+		return login_map_host(settings, placed, arena, out);
 	m = (struct login_mapping){
 		.settings = settings,
 		.placed = placed,

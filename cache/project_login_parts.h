@@ -47,6 +47,14 @@ must_check int login_mapping_names(struct login_mapping *m);
 /* --- project_login_entry.c: appends what each environment has of the entry. 0 or -ENOMEM */
 must_check int login_mapping_secret(struct login_mapping *m, struct text *out);
 must_check int login_mapping_account(struct login_mapping *m, struct text *out);
+/* The first value of ATTRIBUTE without blanks around it; empty when it has none. */
+struct span login_mapping_value(const struct login_mapping *m, struct span attribute);
+
+/* --- project_login_store.c: what a file server and a mail store keep of the entry. 0 or -ENOMEM */
+must_check int login_mapping_store(struct login_mapping *m, struct account_entry *out);
+/* A fragment of a host or a group of hosts, if the entry is one. */
+must_check int login_map_host(const struct login_settings *settings, const struct placed_entry *placed, struct arena *arena,
+                              struct mapped *out);
 
 /* --- 'v' ------------------------------------------------------------------------------------------- */
 

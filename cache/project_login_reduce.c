@@ -148,6 +148,8 @@ is_sound(char letter, struct span payload)
 		return login_domain_read(payload, &domain) == 0;
 	if (letter == 'E')
 		return account_entry_read(payload, &account) == 0;
+	if (letter == 'H' || letter == 'G')
+		return login_host_read(payload, &value) == 0;
 	if (secret_entry_read(payload, &secret) < 0)
 		return false;
 	while ((r = secret_value_next(&secret, &value)) > 0)

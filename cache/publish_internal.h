@@ -39,6 +39,7 @@ struct publish {
 	struct arena arena;
 	struct reduced reduced;
 	struct text served, deferred;
+	uint64_t log_next;      /* the number of the next change that is logged, 0: to be found out */
 	bool appending;         /* the environment is new: keys come in order */
 };
 
@@ -99,6 +100,13 @@ must_check int publish_commit(struct publish *publish, struct store_txn **record
 must_check int publish_batch(struct publish *publish);
 /* Combines everything: 0, 1 when it was stopped, or negative. */
 must_check int publish_all(struct publish *publish);
+
+/* --- publish_log.c */
+
+/* Notes in the environment's log that the record of SUBJECT is another one, if its changes are logged: 0 or negative. */
+must_check int publish_log(struct publish *publish, struct store_txn *records, struct span subject);
+/* A log begins with the first snapshot that readers may use. */
+must_check int publish_log_begin(struct publish *publish, struct store_txn *records);
 
 /* --- publish_walk.c */
 

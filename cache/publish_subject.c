@@ -176,6 +176,8 @@ publish_subject(struct publish *publish, struct store_txn *directory, struct sto
 	if (changed == 1 && reduced->present)
 		count(publish, subject, text_span(&reduced->value), true);
 	r = put_problems(publish, records, subject);
+	if (r >= 0 && changed == 1)
+		r |= publish_log(publish, records, subject);
 	if (r < 0)
 		return r;
 	changed |= r;
@@ -217,4 +219,5 @@ publish_forget_counts(struct publish *publish)
 {
 	memcpy(publish->counts, publish->status.counts, sizeof(publish->counts));
 	publish->problems = publish->status.problems;
+	publish->log_next = 0;
 }

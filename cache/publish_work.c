@@ -44,8 +44,10 @@ write_state(struct publish *publish, struct store_txn *records, bool complete, u
 int
 publish_commit(struct publish *publish, struct store_txn **records, bool complete, uint64_t applied)
 {
-	int r = write_state(publish, *records, complete, applied);
+	int r = complete ? publish_log_begin(publish, *records) : 0;
 
+	if (r == 0)
+		r = write_state(publish, *records, complete, applied);
 	if (r < 0)
 		return r;
 	r = store_commit(take(*records));

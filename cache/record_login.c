@@ -94,6 +94,13 @@ key_login_domain(struct key *out, enum login_environment environment, struct spa
 }
 
 void
+key_login_host(struct key *out, char letter, struct span name)
+{
+	begin_key(out, LOGIN_ACCOUNT, letter, letter);
+	put(out, name, ADDRESS_DOMAIN_MAX);
+}
+
+void
 key_login_foreign(struct key *out, struct span domain, struct span claimer)
 {
 	begin_key(out, LOGIN_SECRET, 'v', 'v');
@@ -109,7 +116,7 @@ key_login_split(struct span key, char *out_letter, struct span *out_name, struct
 	size_t max = LOGIN_MAX;
 	char letter;
 
-	if (key.len < 2 || memchr("elovELO", key.data[0], 7) == NULL)
+	if (key.len < 2 || memchr("elovEGHLO", key.data[0], 9) == NULL)
 		return -EINVAL;
 	letter = key.data[0];
 	name = span_skip(key, 1);
@@ -338,7 +345,8 @@ secret_value_next(struct secret_entry *entry, struct span *out)
 	return 1;
 }
 
-/* --- account: version, kind, flags, uid, gid (4), quotas and bandwidths (8), ratios (4), five strings -------------- */
+/* --- account: version, kind, flags, uid, gid (4), quotas and bandwidths (8), ratios (4), three strings, uid, gid (4), mail quota
+ *     (8), four strings ------------------------------------------------------------------------------------------ */
 
 void
 account_entry_put(struct text *out, const struct account_entry *entry)
@@ -357,8 +365,13 @@ account_entry_put(struct text *out, const struct account_entry *entry)
 	octets_put_string(out, entry->domain);
 	octets_put_string(out, entry->uid_value);
 	octets_put_string(out, entry->home);
-	octets_put_string(out, entry->file_host);
+	octets_put_u32(out, entry->posix_uid);
+	octets_put_u32(out, entry->posix_gid);
+	octets_put_u64(out, (uint64_t)entry->mail_quota);
+	octets_put_string(out, entry->file_hosts);
 	octets_put_string(out, entry->mail_host);
+	octets_put_string(out, entry->address);
+	octets_put_string(out, entry->folders);
 }
 
 int
@@ -383,10 +396,50 @@ account_entry_read(struct span value, struct account_entry *out)
 	entry.domain = cursor_string(&c);
 	entry.uid_value = cursor_string(&c);
 	entry.home = cursor_string(&c);
-	entry.file_host = cursor_string(&c);
+	entry.posix_uid = cursor_u32(&c);
+	entry.posix_gid = cursor_u32(&c);
+	entry.mail_quota = (int64_t)cursor_u64(&c);
+	entry.file_hosts = cursor_string(&c);
 	entry.mail_host = cursor_string(&c);
+	entry.address = cursor_string(&c);
+	entry.folders = cursor_string(&c);
 	if (c.failed || c.rest.len > 0 || !is_kind(entry.kind))
 		return -EBADMSG;
 	*out = entry;
 	return 0;
+}
+
+/* --- hosts: version, names ------------------------------------------------------------------------- */
+
+void
+login_host_put(struct text *out, struct span names)
+{
+	text_put_char(out, LOGIN_VERSION);
+	text_put_span(out, names);
+}
+
+int
+login_host_read(struct span value, struct span *out_names)
+{
+	struct cursor c;
+	int r = begin(&c, value);
+
+	if (r < 0)
+		return r;
+	if (c.rest.len > 0 && c.rest.data[c.rest.len - 1] != '\0')
+		return -EBADMSG;
+	*out_names = c.rest;
+	return 0;
+}
+
+bool
+login_next_name(struct span *names, struct span *out_name)
+{
+	const char *zero = names->len > 0 ? memchr(names->data, '\0', names->len) : NULL;
+
+	if (zero == NULL)
+		return false;
+	*out_name = span_from(names->data, (size_t)(zero - names->data));
+	*names = span_skip(*names, out_name->len + 1);
+	return true;
 }

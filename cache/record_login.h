@@ -13,6 +13,10 @@
  *   'l'     'L' login       the entries that hold a login (login_claim), folded as login_fold does
  *   'e'     'E' entryUUID   an entry: secret_entry, account_entry
  *   'o'     'O' domain      a domain (login_domain), folded as in address.h
+ *           'H' name        a host: its aliases (login_host), in lower case without a dot at the end
+ *           'G' name        a group of hosts: its members (the same)
+ *           'c' number      the log: the subject that was changed, numbers in 8 octets, the highest first (HOME_LOG_MAX of them)
+ *           'i'             16 octets that are the log's, and of no other one
  *   'p'     'p' subject-key what is wrong with that subject
  *
  * Subjects that have no record, only problems; of secret, since once is enough:
@@ -45,8 +49,10 @@ must_check int login_fold(struct span text, char *out, size_t *out_len, struct s
 void key_login(struct key *out, enum login_environment environment, struct span login);
 void key_login_entry(struct key *out, enum login_environment environment, const uint8_t uuid[ENTRY_UUID_LEN]);
 void key_login_domain(struct key *out, enum login_environment environment, struct span domain);
+void key_login_host(struct key *out, char letter, struct span name);
 void key_login_foreign(struct key *out, struct span domain, struct span claimer);
-/* Takes a subject key of either environment apart: its letter, the login, the domain or the octets of a UUID, and of 'v' the claimer. They
+/* Takes a subject key of either environment apart: its letter, the login, the domain or the octets of a UUID, and of 'v' the
+ * claimer. They
  * point into KEY. 0 or -EINVAL. */
 must_check int key_login_split(struct span key, char *out_letter, struct span *out_name, struct span *out_claimer);
 
@@ -133,7 +139,7 @@ enum account_flag { ACCOUNT_SUSPENDED = 1, ACCOUNT_FTP_REFUSED = 2 };
 struct account_entry {
 	uint8_t kind;
 	uint8_t flags;           /* bits of enum account_flag */
-	uint32_t uid, gid;       /* FTPuid, FTPgid, else uidNumber, gidNumber; 0: none */
+	uint32_t uid, gid;       /* for FTP: FTPuid, FTPgid, else uidNumber, gidNumber; 0: none */
 	uint64_t quota_octets;   /* FTPQuotaMBytes; 0: none, as all that follow */
 	uint64_t quota_files;
 	uint64_t upload, download; /* octets a second */
@@ -141,7 +147,22 @@ struct account_entry {
 	struct span domain;      /* folded */
 	struct span uid_value;   /* of the RDN as spelled */
 	struct span home;        /* homeDirectory as it stands; empty: none */
-	struct span file_host, mail_host;
+	/* What a file server and a mail store keep of it. */
+	uint32_t posix_uid, posix_gid; /* uidNumber, gidNumber; 0: none */
+	struct span file_hosts;  /* fileHost; of a domain ispmanDomainDefaultFileServer; of a virtual host without one its webHosts.
+	                          * Several have a blank between; in lower case. Empty: none is named */
+	struct span mail_host;   /* as spelled; empty: no mailbox */
+	struct span address;     /* mailLocalAddress as spelled */
+	int64_t mail_quota;      /* mailQuota in KiB; -1: none */
+	struct span folders;     /* of a virtual host: document root, script, log and stat directory as they stand, each followed by a NUL */
 };
 void account_entry_put(struct text *out, const struct account_entry *entry);
 must_check int account_entry_read(struct span value, struct account_entry *out);
+
+/* --- account/: hosts ------------------------------------------------------------------------------- */
+
+/* Names in lower case, each followed by a NUL. */
+void login_host_put(struct text *out, struct span names);
+must_check int login_host_read(struct span value, struct span *out_names);
+/* Splits the first name off *NAMES; false when none is left. Also for an account's folders. */
+bool login_next_name(struct span *names, struct span *out_name);

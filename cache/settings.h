@@ -72,7 +72,7 @@ struct settings {
 	struct conf_list claims_cross_domain, claims_transports;
 
 	/* [profile]: NULL is the built-in one's */
-	const char *profile_words[54];
+	const char *profile_words[65];
 
 	/* Made of the above; spans and pointers lie in the arena. */
 	struct profile profile;

@@ -95,8 +95,10 @@ try_account(struct span value, struct text *again)
 	is_within(entry.domain, value);
 	is_within(entry.uid_value, value);
 	is_within(entry.home, value);
-	is_within(entry.file_host, value);
+	is_within(entry.file_hosts, value);
 	is_within(entry.mail_host, value);
+	is_within(entry.address, value);
+	is_within(entry.folders, value);
 	account_entry_put(again, &entry);
 	is_rewritten(again, value);
 }

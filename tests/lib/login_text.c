@@ -232,6 +232,50 @@ read_entry(struct span rest)
 }
 
 static void
+read_host(struct span rest, char letter)
+{
+	struct text names = TEXT_INIT, value = TEXT_INIT;
+	struct span name = word_of(&rest), word;
+	struct key key;
+
+	while (span_next_word(&rest, &word)) {
+		text_put_span(&names, word);
+		text_put_char(&names, '\0');
+	}
+	login_host_put(&value, text_span(&names));
+	key_login_host(&key, letter, name);
+	put(&key, &value);
+	text_free(&names);
+	text_free(&value);
+}
+
+static void
+read_log(struct span rest)
+{
+	struct key key = { .len = 1, .octets = { 'i' } }, subject;
+	struct span epoch = word_of(&rest), word;
+	struct text value = TEXT_INIT;
+	uint8_t uuid[ENTRY_UUID_LEN];
+	uint64_t number;
+
+	for (size_t i = 0; i < 16; i++)
+		text_put_char(&value, epoch.data[0]);
+	put(&key, &value);
+	if (span_to_u64(word_of(&rest), UINT32_MAX, &number) < 0)
+		die("no number");
+	for (; span_next_word(&rest, &word); number++) {
+		login_text_uuid(id_of(word), uuid);
+		key_login_entry(&subject, environment, uuid);
+		text_put_span(&value, key_span(&subject));
+		key = (struct key){ .len = 9, .octets = { 'c' } };
+		for (size_t i = 0; i < 4; i++)
+			key.octets[8 - i] = (uint8_t)(number >> 8 * i);
+		put(&key, &value);
+	}
+	text_free(&value);
+}
+
+static void
 read_line(struct span line)
 {
 	struct span word;
@@ -244,6 +288,12 @@ read_line(struct span line)
 		read_claim(line);
 	else if (span_is(word, SPAN("entry")))
 		read_entry(line);
+	else if (span_is(word, SPAN("host")))
+		read_host(line, 'H');
+	else if (span_is(word, SPAN("group")))
+		read_host(line, 'G');
+	else if (span_is(word, SPAN("log")))
+		read_log(line);
 	else if (span_is(word, SPAN("incomplete")))
 		is_complete = false;
 	else

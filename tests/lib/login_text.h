@@ -10,10 +10,14 @@
  *	entry ID KIND NAME [domain=NAME] [suspended] [ftp-refused] [locked] [no-mailbox] [since=N] [starts=N] [ends=N] [value=TEXT]...
  *	              [uidnumber=N] [gidnumber=N] [home=PATH] [quota=N] [quota-files=N] [upload=N] [download=N] [upload-ratio=N]
  *	              [download-ratio=N]
+ *	host NAME [ALIAS]...
+ *	group NAME [MEMBER]...
+ *	log EPOCH FIRST ID...
  *	incomplete
  *
  * ID is a number from 1 to 255, of which the entryUUID is made; KIND is user, vhost, domain or admin, RIGHT own, alias or bare. Claims of
- * one login stand together, as they are to be stored. An account environment takes of an entry what it has.
+ * one login stand together, as they are to be stored. The log's epoch is 16 times the first octet of EPOCH, its first number FIRST.
+ * An account environment takes of an entry what it has.
  *
  * What was in the environment before is removed in the same transaction.
  */

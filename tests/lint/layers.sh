@@ -38,7 +38,7 @@ done <<-EOT
 	postfix_map mail|mail_settings
 	saslauth secret|secret_json|login|login_settings
 	ftpauth account|login|login_settings
-	agent home
+	agent home|ledger|record_login
 EOT
 
 {

@@ -19,6 +19,7 @@
 #include "cache/settings.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -379,6 +380,18 @@ print_secret(struct span value)
 	putchar('\n');
 }
 
+/* Those of a list in which each has a NUL behind it. */
+static void
+print_names(const char *what, struct span names)
+{
+	struct span name;
+
+	while (login_next_name(&names, &name)) {
+		print_part(what, name);
+		what = ",";
+	}
+}
+
 static void
 print_account(struct span value)
 {
@@ -392,7 +405,7 @@ print_account(struct span value)
 	print_flags(entry.flags, flags, array_size(flags));
 	printf(" owner=%u:%u", entry.uid, entry.gid);
 	print_part(" home=", entry.home);
-	print_part(" file-host=", entry.file_host);
+	print_part(" file-hosts=", entry.file_hosts);
 	print_part(" mail-host=", entry.mail_host);
 	print_number(" quota=", entry.quota_octets);
 	print_number(" files=", entry.quota_files);
@@ -400,6 +413,12 @@ print_account(struct span value)
 	print_number(" download=", entry.download);
 	print_number(" upload-ratio=", entry.upload_ratio);
 	print_number(" download-ratio=", entry.download_ratio);
+	if (entry.posix_uid != entry.uid || entry.posix_gid != entry.gid)
+		printf(" files-of=%u:%u", entry.posix_uid, entry.posix_gid);
+	print_part(" address=", entry.address);
+	if (entry.mail_quota >= 0)
+		printf(" mail-quota=%" PRId64, entry.mail_quota);
+	print_names(" folders=", entry.folders);
 	putchar('\n');
 }
 
@@ -426,7 +445,7 @@ static void
 print_login(struct span subject, struct span value)
 {
 	struct login_domain domain;
-	struct span name, claimer;
+	struct span name, names, claimer;
 	char letter;
 
 	check(key_login_split(subject, &letter, &name, &claimer), "key_login_split");
@@ -439,6 +458,13 @@ print_login(struct span subject, struct span value)
 			print_secret(value);
 		else
 			print_account(value);
+		break;
+	case 'h':
+	case 'g':
+		check(login_host_read(value, &names), "login_host_read");
+		print_span(letter == 'H' ? "host " : "group ", name);
+		print_names(" ", names);
+		putchar('\n');
 		break;
 	case 'o':
 		check(login_domain_read(value, &domain), "login_domain_read");

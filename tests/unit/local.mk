@@ -60,6 +60,8 @@ unit_tests = \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
 	%D%/cache/test_audit_mail \
+	%D%/cache/test_read_home \
+	%D%/cache/test_ledger \
 	%D%/cache/test_resolve_login \
 	%D%/cache/test_mail_settings \
 	%D%/cache/test_settings \
@@ -188,6 +190,14 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_resolve_login_CFLAGS = $(unit_cflags)
 %C%_cache_test_resolve_login_LDADD = tests/lib/liblogintext.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_resolve_login_SOURCES = %D%/cache/test_resolve_login.c %D%/test.h
+
+%C%_cache_test_ledger_CFLAGS = $(unit_cflags)
+%C%_cache_test_ledger_LDADD = cache/libledger.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_ledger_SOURCES = %D%/cache/test_ledger.c %D%/test.h
+
+%C%_cache_test_read_home_CFLAGS = $(unit_cflags)
+%C%_cache_test_read_home_LDADD = tests/lib/liblogintext.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
+%C%_cache_test_read_home_SOURCES = %D%/cache/test_read_home.c %D%/test.h
 
 %C%_cache_test_mail_settings_CFLAGS = $(unit_cflags)
 %C%_cache_test_mail_settings_LDADD = cache/libmailsettings.la cache/libmail.la cache/libshelf.la $(unit_common_libs)

@@ -385,7 +385,7 @@ what_file_servers_need_is_read(void **state)
 		{ "homeDirectory", "/../a", "bad-home", { .uid = 0 } },
 		{ "homeDirectory", "a/b", "bad-home", { .uid = 0 } },
 		{ "homeDirectory", "/a\nb", "bad-home", { .uid = 0 } },
-		{ "fileHost", "f.example", NULL, { .file_host = SPAN("f.example") } },
+		{ "fileHost", "f.example", NULL, { .file_hosts = SPAN("f.example") } },
 		{ "fileHost", "undefined", NULL, { .uid = 0 } },
 	};
 
@@ -402,7 +402,7 @@ what_file_servers_need_is_read(void **state)
 		if (got.uid != want->uid || got.gid != want->gid || got.quota_octets != want->quota_octets ||
 		    got.quota_files != want->quota_files || got.upload != want->upload || got.download != want->download ||
 		    got.upload_ratio != want->upload_ratio || got.download_ratio != want->download_ratio ||
-		    !span_is(got.home, want->home) || !span_is(got.file_host, want->file_host))
+		    !span_is(got.home, want->home) || !span_is(got.file_hosts, want->file_hosts))
 			fail_msg("%s: %s", rows[i].attribute, rows[i].value);
 		if ((made.mapped.problems.len > 0) != (rows[i].problem != NULL) ||
 		    (rows[i].problem != NULL && count_of(&made.mapped.problems, rows[i].problem) != 1))

@@ -233,8 +233,13 @@ account_entries_are_read_as_they_were_put(void **state)
 		.domain = SPAN("tern.example"),
 		.uid_value = SPAN("ada_tern_example"),
 		.home = SPAN("/var/www/tern.example/users/ada_tern_example"),
-		.file_host = SPAN("file1.isp.example"),
+		.posix_uid = 10007,
+		.posix_gid = 10008,
+		.file_hosts = SPAN("file1.isp.example file2"),
 		.mail_host = SPAN("mail1.isp.example"),
+		.address = SPAN("Ada@tern.example"),
+		.mail_quota = -1,
+		.folders = SPAN("htdocs\0logs\0"),
 	};
 	cleanup(text_free) struct text value = TEXT_INIT;
 	struct account_entry got;
@@ -247,7 +252,9 @@ account_entries_are_read_as_they_were_put(void **state)
 	            got.download == want.download && got.upload_ratio == want.upload_ratio &&
 	            got.download_ratio == want.download_ratio);
 	assert_true(span_is(got.domain, want.domain) && span_is(got.uid_value, want.uid_value) && span_is(got.home, want.home) &&
-	            span_is(got.file_host, want.file_host) && span_is(got.mail_host, want.mail_host));
+	            span_is(got.file_hosts, want.file_hosts) && span_is(got.mail_host, want.mail_host));
+	assert_true(got.posix_uid == want.posix_uid && got.posix_gid == want.posix_gid && got.mail_quota == -1 &&
+	            span_is(got.address, want.address) && span_is(got.folders, want.folders));
 }
 
 /* Nothing that is cut short reads as if it were whole, and no other version as this one. */
