@@ -136,10 +136,14 @@ class Saslauthd(servers.Server):
                                             preexec_fn=servers._die_with_parent)
 
     def start(self, wait=True):
+        """WAIT: until it answers; False: until it listens."""
         self.spawn()
-        if wait:
-            servers.wait_until(self.answers, "ispman-saslauthd to answer", process=self.process)
+        servers.wait_until(self.answers if wait else self.listens, "ispman-saslauthd", process=self.process)
         return self
+
+    def listens(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.paths[0]) == 0
 
     def answers(self):
         """Whether it says no to a login that cannot be."""
@@ -250,9 +254,12 @@ class AuthStage:
             if not isinstance(server, (Saslauthd, servers.Cached)):
                 continue
             with open(server.log_path, "rb") as f:
-                for line in f:
-                    if any(s.encode() in line for s in secrets):
-                        found.append((server.name, line.decode("utf-8", "replace").rstrip()))
+                text = f.read()
+            for secret in (s.encode() for s in secrets):
+                at = text.find(secret)
+                if at >= 0:
+                    line = text[text.rfind(b"\n", 0, at) + 1:].split(b"\n", 1)[0]
+                    found.append((server.name, line.decode("utf-8", "replace")))
         return found
 
 

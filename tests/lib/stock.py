@@ -12,7 +12,7 @@ import unpacked
 
 
 def testsaslauthd(path, login, password, service="imap", realm=""):
-    """The program: (exit status, what it says)."""
+    """The program: (exit status, what it says); a negative status when it did not survive that the connection was closed."""
     done = subprocess.run([find("testsaslauthd"), "-u", login, "-p", password, "-s", service, "-r", realm, "-f", path],
                           capture_output=True, text=True, errors="replace", timeout=servers.DEADLINE,
                           env=dict(os.environ, **unpacked.environment(find("testsaslauthd"))))
