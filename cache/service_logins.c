@@ -15,12 +15,12 @@ enum { MISSING_FREE = 5, MISSING_PERCENT = 10 };
 static void
 put_remedy(const struct settings *settings, struct text *out)
 {
-	const char *password = settings->profile.password.data;
+	struct span password = settings->profile.password;
 
 	if (settings->ldif_path != NULL)
 		return;
-	text_putf(out, " In slapd's configuration: olcAccess: to attrs=%s by dn.exact=\"%s\" read by anonymous auth by * none.", password,
-	          settings->ldap_bind_dn != NULL ? settings->ldap_bind_dn : "DN OF ISPMAN-CACHED");
+	text_putf(out, " In slapd's configuration: olcAccess: {0}to attrs=%.*s by dn.exact=\"%s\" read by * break.", (int)password.len,
+	          password.data, settings->ldap_bind_dn != NULL ? settings->ldap_bind_dn : "DN OF ISPMAN-CACHED");
 	text_put(out, " If logins are not verified by stored passwords, set [login] verify = bind, or none.");
 }
 

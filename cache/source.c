@@ -84,9 +84,12 @@ profile_wanted(void *context, struct span attribute)
 static bool
 is_secret(void *context, struct span attribute)
 {
-	(void)context;
-	return span_is_nocase(attribute, SPAN("userPassword")) ||
-	       span_is_nocase(attribute, SPAN("ispmanControlPanelPassword"));
+	const struct source *source = context;
+	struct span password = source->settings->profile.password;
+
+	/* Also when they are not to be kept. */
+	return span_is_nocase(attribute, SPAN("userPassword")) || span_is_nocase(attribute, SPAN("ispmanControlPanelPassword")) ||
+	       (password.len > 0 && span_is_nocase(attribute, password));
 }
 
 /* --- the thread --------------------------------------------------------------------------------------- */

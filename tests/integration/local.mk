@@ -60,6 +60,7 @@ integration_tests += \
 	%D%/ops_change.py \
 	%D%/ops_claims.py \
 	%D%/ops_down.py \
+	%D%/ops_logins.py \
 	%D%/ops_mail.py \
 	%D%/ops_provider.py \
 	%D%/ops_soa.py \

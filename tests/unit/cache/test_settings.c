@@ -312,14 +312,14 @@ static void
 the_source_has_an_identity(void **state)
 {
 	static const char *const changes[] = { "ldap.base=o=other", "ldap.filter=(cn=*)",
-		                               "cached.source=ldif:/x", "profile.record-class=x" };
-	static const char *const nothing[] = { "ldap.uri=ldap://elsewhere" };
+		                               "cached.source=ldif:/x", "profile.record-class=x", "login.verify=bind" };
+	static const char *const nothing[] = { "ldap.uri=ldap://elsewhere", "login.verify=hash-then-bind" };
 	cleanup(settings_freep) struct settings *s = NULL, *same = NULL;
 	struct text why = TEXT_INIT;
 
 	(void)state;
 	assert_int_equal(settings_load_reader(NULL, NULL, 0, &s, &why), 0);
-	assert_int_equal(settings_load_reader(NULL, nothing, 1, &same, &why), 0);
+	assert_int_equal(settings_load_reader(NULL, nothing, 2, &same, &why), 0);
 	assert_string_equal(settings_source_identity(s), settings_source_identity(same));
 	for (size_t i = 0; i < array_size(changes); i++) {
 		cleanup(settings_freep) struct settings *other = NULL;
@@ -328,6 +328,43 @@ the_source_has_an_identity(void **state)
 		assert_string_not_equal(settings_source_identity(s), settings_source_identity(other));
 	}
 	text_free(&why);
+}
+
+static bool
+is_asked_for(const struct settings *s, const char *attribute)
+{
+	for (size_t i = 0; i < s->ldap_attributes.count; i++)
+		if (strcmp(s->ldap_attributes.items[i], attribute) == 0)
+			return true;
+	return false;
+}
+
+static void
+passwords_are_asked_for_only_to_verify_them_here(void **state)
+{
+	static const struct {
+		const char *override;
+		bool want;
+	} rows[] = {
+		{ "login.verify=hash", true }, { "login.verify=hash-then-bind", true },
+		{ "login.verify=bind", false }, { "login.verify=none", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		cleanup(settings_freep) struct settings *s = NULL;
+		struct text why = TEXT_INIT;
+
+		assert_int_equal(settings_load_reader(NULL, &rows[i].override, 1, &s, &why), 0);
+		assert_int_equal(is_asked_for(s, "*"), rows[i].want);
+		assert_false(is_asked_for(s, "userPassword"));
+		assert_int_equal(profile_wants(&s->profile, SPAN("userPassword")), rows[i].want);
+		/* What servers keep apart, and what there is without passwords. */
+		assert_true(is_asked_for(s, "pwdAccountLockedTime"));
+		assert_int_equal(is_asked_for(s, "homeDirectory"), !rows[i].want);
+		assert_int_equal(is_asked_for(s, "mXRecord"), !rows[i].want);
+		text_free(&why);
+	}
 }
 
 static void
@@ -353,6 +390,7 @@ main(void)
 		cmocka_unit_test(values_are_checked),
 		cmocka_unit_test(prefixes_have_a_cut),
 		cmocka_unit_test(the_source_has_an_identity),
+		cmocka_unit_test(passwords_are_asked_for_only_to_verify_them_here),
 		cmocka_unit_test(every_setting_is_described),
 	};
 
