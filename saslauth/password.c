@@ -14,7 +14,7 @@
 
 const struct password_limits password_limits_default = {
 	.allow_clear = false,
-	.password_max = 1024,
+	.password_max = 4096,
 	.memory_max = UINT64_C(288) << 20, /* 256 MiB of argon2 or scrypt, and what they need besides */
 	.bcrypt_cost = 14,
 	.sha_crypt_rounds = 1000000,
@@ -306,7 +306,8 @@ password_verify(struct span stored, struct span password, const struct password_
 
 	if (limits == NULL)
 		limits = &password_limits_default;
-	if (password.len == 0 || password.len > limits->password_max)
+	/* The libraries count in ints. */
+	if (password.len == 0 || password.len > limits->password_max || password.len > PASSWORD_OCTETS_MAX)
 		return 0;
 	kind = read_value(stored, &reading);
 	inspect_reading(&reading, kind, limits, &value);

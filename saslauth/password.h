@@ -44,7 +44,8 @@ struct password_limits {
 	uint64_t scrypt_work;       /* N times r times p; also of yescrypt, with t counted in */
 };
 
-/* Generous to what sites really have; no check takes more than about a second (docs/passwords.md has the figures). */
+/* Generous to what sites really have; no check of a password of usual length takes more than about a second (docs/passwords.md has
+ * the figures). */
 extern const struct password_limits password_limits_default;
 
 struct password_value {
@@ -66,8 +67,9 @@ void password_inspect(struct span stored, const struct password_limits *limits, 
  * PASSWORD_VERIFIABLE and every empty password; -ENOMEM when that cannot be told now. */
 must_check int password_verify(struct span stored, struct span password, const struct password_limits *limits);
 
-/* Takes the time that a check of STORED takes, and never finds PASSWORD right: for logins that do not exist. STORED is what
- * accounts usually have. Returns 0, or -ENOMEM like password_verify(). */
+/* Takes the time that a check of STORED takes, and never finds PASSWORD right: for logins that do not exist, and those whose values are
+ * not PASSWORD_VERIFIABLE, which password_verify() refuses at once. STORED is what accounts usually have. Returns 0, or -ENOMEM like
+ * password_verify(). */
 int password_dummy(struct span stored, struct span password, const struct password_limits *limits);
 
 /* Compares in a time that depends on B's length only. */

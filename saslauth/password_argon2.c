@@ -102,12 +102,13 @@ inspect(const struct password_body *body, const struct password_limits *limits, 
 {
 	unfilled struct argon2_text text;
 
-	if (!read_text(body->text, &text))
-		return;
-	out->scheme = label_of(text.type);
-	out->costly = true;
-	out->memory = (uint64_t)text.memory << 10;
-	password_settle(out, (uint64_t)text.memory * text.passes, limits->argon2_work, limits);
+	if (read_text(body->text, &text)) {
+		out->scheme = label_of(text.type);
+		out->costly = true;
+		out->memory = (uint64_t)text.memory << 10;
+		password_settle(out, (uint64_t)text.memory * text.passes, limits->argon2_work, limits);
+	}
+	OPENSSL_cleanse(&text, sizeof(text));
 }
 
 static int
@@ -140,6 +141,7 @@ verify(const struct password_body *body, struct span password)
 	else
 		r = r == ARGON2_MEMORY_ALLOCATION_ERROR ? -ENOMEM : 0;
 	OPENSSL_cleanse(computed, sizeof(computed));
+	OPENSSL_cleanse(&text, sizeof(text));
 	return r;
 }
 

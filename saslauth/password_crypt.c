@@ -230,6 +230,9 @@ variable_number(struct span *rest, uint64_t least, uint64_t *out)
 	return true;
 }
 
+/* The flavour that everybody writes, j; 0 and 1 are plain scrypt and a little more than that. */
+enum { YESCRYPT_USUAL = 47 };
+
 /* flavour, log2 N, r and, where they are not the usual ones, which of p, t, g and a ROM follow; then salt. */
 static void
 read_yescrypt(struct span settings, const struct password_limits *limits, struct password_value *out)
@@ -248,8 +251,8 @@ read_yescrypt(struct span settings, const struct password_limits *limits, struct
 	}
 	if (log_n > 63)
 		return;
-	if ((which & ~UINT64_C(3)) != 0) {
-		/* An upgraded hash, or one that needs a file of many gigabytes: libxcrypt has neither. */
+	if ((flavour > 1 && flavour != YESCRYPT_USUAL) || (which & ~UINT64_C(3)) != 0) {
+		/* An upgraded hash, one that needs a file of many gigabytes, another inner working: libxcrypt has none of them. */
 		out->kind = PASSWORD_UNKNOWN;
 		return;
 	}

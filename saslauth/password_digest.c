@@ -115,6 +115,7 @@ inspect(const struct password_body *body, const struct password_limits *limits, 
 	n = read_octets(body, octets, sizeof(octets));
 	if (n < 0)
 		return;
+	OPENSSL_cleanse(octets, (size_t)n);
 	out->weak = (size_t)n == password_digest_size(digest) || digest == PASSWORD_MD5 || digest == PASSWORD_MD4;
 	out->kind = password_digest_of(digest) != NULL ? PASSWORD_VERIFIABLE : PASSWORD_UNKNOWN;
 }
@@ -136,6 +137,7 @@ verify(const struct password_body *body, struct span password)
 	if (r == 0)
 		r = CRYPTO_memcmp(computed, octets, size) == 0;
 	OPENSSL_cleanse(computed, sizeof(computed));
+	OPENSSL_cleanse(octets, (size_t)n);
 	return r;
 }
 

@@ -12,6 +12,7 @@
 
 enum {
 	PASSWORD_STORED_MAX = 4096,   /* octets of a stored value; the longest real ones have some 500 */
+	PASSWORD_OCTETS_MAX = 1 << 20,
 	PASSWORD_COSTLY_ROUNDS = 100, /* iterations of a hash that are still cheap */
 };
 

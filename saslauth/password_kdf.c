@@ -141,14 +141,17 @@ inspect_pbkdf2(const struct password_body *body, const struct password_limits *l
 
 	if (read_pbkdf2(body, &derived))
 		settle(body, &derived, derived.key_len, limits, out);
+	OPENSSL_cleanse(&derived, sizeof(derived));
 }
 
 static int
 verify_pbkdf2(const struct password_body *body, struct span password)
 {
 	unfilled struct derived derived;
+	int r = read_pbkdf2(body, &derived) ? verify_derived(body, &derived, password) : 0;
 
-	return read_pbkdf2(body, &derived) ? verify_derived(body, &derived, password) : 0;
+	OPENSSL_cleanse(&derived, sizeof(derived));
+	return r;
 }
 
 const struct password_family password_family_pbkdf2 = { .inspect = inspect_pbkdf2, .verify = verify_pbkdf2 };
@@ -176,14 +179,17 @@ inspect_pkcs5s2(const struct password_body *body, const struct password_limits *
 
 	if (read_pkcs5s2(body, &derived))
 		settle(body, &derived, derived.key_len, limits, out);
+	OPENSSL_cleanse(&derived, sizeof(derived));
 }
 
 static int
 verify_pkcs5s2(const struct password_body *body, struct span password)
 {
 	unfilled struct derived derived;
+	int r = read_pkcs5s2(body, &derived) ? verify_derived(body, &derived, password) : 0;
 
-	return read_pkcs5s2(body, &derived) ? verify_derived(body, &derived, password) : 0;
+	OPENSSL_cleanse(&derived, sizeof(derived));
+	return r;
 }
 
 const struct password_family password_family_pkcs5s2 = { .inspect = inspect_pkcs5s2, .verify = verify_pkcs5s2 };
@@ -218,6 +224,7 @@ inspect_scram(const struct password_body *body, const struct password_limits *li
 
 	if (read_scram(body, &derived))
 		settle(body, &derived, derived.key_len, limits, out);
+	OPENSSL_cleanse(&derived, sizeof(derived));
 }
 
 /* H(HMAC(derived key, "Client Key")), RFC 5802. */
@@ -241,6 +248,7 @@ verify_scram(const struct password_body *body, struct span password)
 		r = CRYPTO_memcmp(computed, derived.key, size) == 0;
 	OPENSSL_cleanse(salted, sizeof(salted));
 	OPENSSL_cleanse(client, sizeof(client));
+	OPENSSL_cleanse(&derived, sizeof(derived));
 	OPENSSL_cleanse(computed, sizeof(computed));
 	return r;
 }

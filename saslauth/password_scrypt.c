@@ -57,27 +57,34 @@ read_text(struct span text, struct scrypt_text *out)
 }
 
 static void
+settle(const struct scrypt_text *text, const struct password_limits *limits, struct password_value *out)
+{
+	uint64_t n;
+
+	out->costly = true;
+	/* Larger ones are beyond any limit, and would overflow below; RFC 7914 has r * p < 2^30. */
+	if (text->log_n > 30 || text->r > 1 << 20 || text->p > 1 << 20 || text->r * text->p >= 1 << 30) {
+		out->kind = PASSWORD_TOO_COSTLY;
+		return;
+	}
+	n = UINT64_C(1) << text->log_n;
+	out->memory = 128 * text->r * (n + text->p + 2);
+	password_settle(out, n * text->r * text->p, limits->scrypt_work, limits);
+}
+
+static void
 inspect(const struct password_body *body, const struct password_limits *limits, struct password_value *out)
 {
 	unfilled struct scrypt_text text;
-	uint64_t n;
 
 	if (is_crypt(body)) {
 		if (span_starts_nocase(body->text, SPAN("$7$")))
 			password_family_crypt.inspect(body, limits, out);
 		return;
 	}
-	if (!read_text(body->text, &text))
-		return;
-	out->costly = true;
-	/* Larger ones are beyond any limit, and would overflow below; RFC 7914 has r * p < 2^30. */
-	if (text.log_n > 30 || text.r > 1 << 20 || text.p > 1 << 20 || text.r * text.p >= 1 << 30) {
-		out->kind = PASSWORD_TOO_COSTLY;
-		return;
-	}
-	n = UINT64_C(1) << text.log_n;
-	out->memory = 128 * text.r * (n + text.p + 2);
-	password_settle(out, n <= UINT64_MAX / (text.r * text.p) ? n * text.r * text.p : UINT64_MAX, limits->scrypt_work, limits);
+	if (read_text(body->text, &text))
+		settle(&text, limits, out);
+	OPENSSL_cleanse(&text, sizeof(text));
 }
 
 static int
@@ -97,6 +104,7 @@ verify(const struct password_body *body, struct span password)
 	else
 		r = CRYPTO_memcmp(computed, text.key, text.key_len) == 0;
 	OPENSSL_cleanse(computed, sizeof(computed));
+	OPENSSL_cleanse(&text, sizeof(text));
 	return r;
 }
 

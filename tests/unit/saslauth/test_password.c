@@ -259,6 +259,9 @@ static const struct {
 	{ "{SCRYPT}$6$abc", PASSWORD_MALFORMED },
 	{ "{SCRYPT}$scrypt$ln=0,r=8,p=1$wVir1RpDCCFEiLG2dm4NQQ$g0/klmUX+hJv+vYrZlutAOvrCXP5IF3HhUFam3LISkk", PASSWORD_MALFORMED },
 
+	{ "{CRYPT}$y$69T$xKwAtTONJGSpUav9dTDQl0$u7mBHd9b2mvE8NbYzf9eACkSfVFPGJvr8xYQecKUWC4", PASSWORD_UNKNOWN },
+	{ "{CRYPT}$y$j9T5.$xKwAtTONJGSpUav9dTDQl0$u7mBHd9b2mvE8NbYzf9eACkSfVFPGJvr8xYQecKUWC4", PASSWORD_UNKNOWN },
+
 	/* costs that nobody has */
 	{ "{CRYPT}$6$rounds=999999999$abcdefgh$yIZAF3gQPvtKZO/9qOJKffAKKbtS3ef3qmwyugk4uWVjX8YZf/GV3A8SkFxEPY0T56CcilGrHKLffBsp6dLMG.",
 	  PASSWORD_TOO_COSTLY },
@@ -458,6 +461,11 @@ a_stored_value_has_a_largest_size(void **state)
 	password_inspect(span_from(stored, sizeof(stored)), NULL, &value);
 	assert_int_equal(value.kind, PASSWORD_MALFORMED);
 	assert_int_equal(password_verify(span_from(stored, sizeof(stored)), SPAN(HORSE), NULL), 0);
+	password_inspect((struct span){ NULL, 0 }, NULL, &value);
+	assert_int_equal(value.kind, PASSWORD_NONE);
+	assert_int_equal(password_verify((struct span){ NULL, 0 }, (struct span){ NULL, 0 }, NULL), 0);
+	assert_int_equal(password_verify((struct span){ NULL, 0 }, SPAN(HORSE), NULL), 0);
+	assert_int_equal(password_verify(SPAN("{SSHA}5dbuDQu+qTLNQI4RW/fC3l3Up44NlYXA"), (struct span){ NULL, 0 }, NULL), 0);
 	/* A salt of two kilobytes is one. */
 	password_inspect(span_from(stored, 3006), NULL, &value);
 	assert_int_equal(value.kind, PASSWORD_VERIFIABLE);
