@@ -139,7 +139,13 @@ accept_one(struct server *server, const struct server_listener *l, int listening
 		return 0;
 	}
 	peer.any.sa_family = AF_UNSPEC;
-	fd = accept4(listening, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (l->listener.address.family == LISTENER_UNIX) {
+		/* Clients have no address there. */
+		len = sizeof(peer.any.sa_family);
+		fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} else {
+		fd = accept4(listening, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	}
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
 		int r = errno;
 
@@ -490,6 +496,8 @@ server_new(const struct server_options *options, struct server **out)
 	server->signals = options->signals;
 	/* One thread: no locks. */
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	/* Timers are set seldom, turns are many: the loop need not look at its clock in each. */
+	event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
 	server->base = event_base_new_with_config(config);
 	server->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (server->tick_fd < 0) {

@@ -82,7 +82,7 @@ server_connection_new(struct server *server, const struct server_listener *liste
 void
 server_part(const struct server_protocol *protocol, int fd, bool said)
 {
-	char octets[4096];
+	unfilled char octets[4096];
 
 	if (protocol->last_words.len == 0)
 		return;

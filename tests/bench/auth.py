@@ -424,7 +424,7 @@ class Stand:
             return
         path = self.socket("ftpauth")
         server = self.box.run("ftpauthd", [program, "-c", self.cached.conf_path, "-o", "ftpauth.listen=unix:" + path,
-                                           "-o", "ftpauth.saslauthd=" + self.ispman.address])
+                                           "-o", "ftpauth.saslauth-socket=" + self.ispman.address])
         self.wait_for(path, server)
         self.add_ftp("ispman", "extauth:" + path, [server.pid, self.ispman.server.pid])
 
