@@ -41,7 +41,6 @@ struct look {
 /* A connection's state. */
 struct asked {
 	struct text account, password, peer;
-	struct text name; /* the account's name in the cache: with ":8080" for "-8080" */
 	uint64_t begun;
 	unsigned tries;
 	struct look before;
@@ -130,45 +129,24 @@ cannot_tell(struct server_connection *c, const struct asked *asked, const char *
 
 /* --- the account ----------------------------------------------------------------------------------------- */
 
-static int
-find_named(struct serve *serve, struct span login)
-{
-	const struct login_question question = {
-		.login = login,
-		.realm = SPAN(""),
-		.service = SPAN(QUESTION_SERVICE),
-		.now = (uint64_t)time(NULL),
-	};
-
-	return account_lookup(serve->cache, &serve->login, &question, &serve->found);
-}
-
 static bool
 is_nobodys(enum login_reason reason)
 {
 	return reason == LOGIN_UNKNOWN || reason == LOGIN_MALFORMED;
 }
 
-/* Looks the account up, under its name for a port where there is none of the other. 0, *OUT and its name in ASKED; or negative. */
+/* 0 and *OUT, or negative. */
 static int
-find(struct serve *serve, struct asked *asked, struct look *out)
+find(struct serve *serve, const struct asked *asked, struct look *out)
 {
-	int r;
+	const struct login_question question = {
+		.login = text_span(&asked->account),
+		.realm = SPAN(""),
+		.service = SPAN(QUESTION_SERVICE),
+		.now = (uint64_t)time(NULL),
+	};
+	int r = account_lookup(serve->cache, &serve->login, &question, &serve->found);
 
-	text_clear(&asked->name);
-	text_put_span(&asked->name, text_span(&asked->account));
-	r = find_named(serve, text_span(&asked->name));
-	if (r == 0 && is_nobodys(serve->found.reason)) {
-		text_clear(&asked->name);
-		if (session_port_login(text_span(&asked->account), &asked->name))
-			r = find_named(serve, text_span(&asked->name));
-		if (r == 0 && is_nobodys(serve->found.reason)) {
-			text_clear(&asked->name);
-			text_put_span(&asked->name, text_span(&asked->account));
-		}
-	}
-	if (r >= 0 && text_failed(&asked->name))
-		r = -ENOMEM;
 	if (r < 0)
 		return r;
 	*out = (struct look){ .is_there = r == 1, .is_nobodys = r == 0 && is_nobodys(serve->found.reason) };
@@ -214,9 +192,9 @@ ask(struct server_connection *c, struct asked *asked)
 		return cannot_tell(c, asked, "the cache", cache_error_text());
 	/* Also when there is no such account: ispman-saslauthd takes its time for that, counts it, and logs who tried. Room for all of it
 	 * at first: the password is nowhere else then. */
-	text_extend(&question, asked->name.len + asked->password.len + asked->peer.len + 64);
+	text_extend(&question, asked->account.len + asked->password.len + asked->peer.len + 64);
 	text_clear(&question);
-	if (question_put(&question, text_span(&asked->name), text_span(&asked->password), text_span(&asked->peer)) < 0) {
+	if (question_put(&question, text_span(&asked->account), text_span(&asked->password), text_span(&asked->peer)) < 0) {
 		log_verdict(asked, "refused: too long");
 		return refuse(c, SERVE_COUNT_REFUSED);
 	}
@@ -319,7 +297,6 @@ forget(struct server_connection *c)
 	text_wipe(&asked->password);
 	text_free(&asked->account);
 	text_free(&asked->peer);
-	text_free(&asked->name);
 }
 
 static enum server_step

@@ -162,22 +162,3 @@ session_reply(const struct session_rules *rules, const struct account_entry *ent
 	};
 	return SESSION_SOUND;
 }
-
-bool
-session_port_login(struct span login, struct text *out)
-{
-	const char *hyphen = login.len > 0 ? memrchr(login.data, '-', login.len) : NULL;
-	size_t n = hyphen != NULL ? (size_t)(hyphen - login.data) : 0;
-	struct span port;
-	uint64_t number;
-
-	if (n == 0)
-		return false;
-	port = span_skip(login, n + 1);
-	if (port.len == 0 || port.len > 5 || port.data[0] == '0' || span_to_u64(port, 65535, &number) < 0)
-		return false;
-	text_put_span(out, span_from(login.data, n));
-	text_put_char(out, ':');
-	text_put_span(out, port);
-	return true;
-}

@@ -39,9 +39,5 @@ const char *session_flaw_sentence(enum session_flaw flaw);
 enum session_flaw session_reply(const struct session_rules *rules, const struct account_entry *entry, bool suspended_may,
                                 struct text *dir, struct extauth_reply *out);
 
-/* Vhosts on a port are called "name.domain:8080", which not every FTP program can say: "name.domain-8080" means the same where there is no
- * account of that name. True and the name with a colon appended to OUT when LOGIN ends in a hyphen and a port. */
-bool session_port_login(struct span login, struct text *out);
-
 /* The value of "roots": 0, or -EINVAL with what would be right in WHY. */
 must_check int session_check_root(const char *value, struct text *why);

@@ -77,6 +77,7 @@ struct attempt {
 	size_t kept_len;
 	bool has_address;
 	uint8_t address[CLIENT_OCTETS];
+	bool names_account; /* a trusted peer's with five strings: it is told whose password it was */
 	struct throttle_attempt throttle;
 	bool counted; /* THROTTLE is filled */
 
@@ -209,8 +210,11 @@ accept_login(struct server_connection *c, struct attempt *a, bool is_remembered)
 		server_put_peer(&serve->sentence, c);
 		log_debug("login accepted: %s>", text_str(&serve->sentence));
 	}
+	if (a->names_account)
+		mux_put_accepted(server_output(c), serve->answer.uuid);
+	else
+		mux_put_reply(server_output(c), true);
 	secret_answer_wipe(&serve->answer);
-	mux_put_reply(server_output(c), true);
 	return SERVER_FINISH;
 }
 
@@ -716,7 +720,8 @@ look(struct server_connection *c, struct span input, size_t *out_taken)
 	a->password = request.password;
 	a->service = request.service;
 	a->realm = request.realm;
-	if (request.client.len > 0 && is_trusted)
+	a->names_account = request.client.len > 0 && is_trusted;
+	if (a->names_account)
 		a->has_address = client_address(request.client, a->address) == 1;
 	return begin(c, a);
 }

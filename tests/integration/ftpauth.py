@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -215,13 +214,7 @@ def main():
         tap.skip_all(why)
     t = tap.Tap()
     for check in (check_homes, check_limits, check_refusals, check_restarts, check_config):
-        if sys.argv[1:] and check.__name__ not in sys.argv[1:]:
-            continue
-        try:
-            with servers.Sandbox("ftpauth") as box:
-                check(t, box)
-        except Exception:
-            t.ok(False, check.__name__ + " came to its end", traceback.format_exc())
+        ftpstage.run(t, check)
     sys.exit(t.done())
 
 

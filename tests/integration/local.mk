@@ -35,6 +35,7 @@ integration_lib = \
 # FTP logins: ispman-ftpauthd with peers of all kinds, and with a real Pure-FTPd.
 integration_tests += \
 	%D%/ftpauth.py \
+	%D%/ftpauth_golden.py \
 	%D%/ftpauth_peers.py
 integration_lib += \
 	tests/lib/ftpstage.py \

@@ -9,6 +9,8 @@
 import os
 import socket
 import subprocess
+import sys
+import traceback
 
 import pureftpd
 import servers
@@ -26,6 +28,7 @@ claim twice@tern.example 1 user own address
 claim twice@tern.example 2 user own address
 claim wren.example 6 domain own uid
 claim www.tern.example 7 vhost own uid
+claim www.tern.example-8080 8 vhost own
 claim www.tern.example:8080 8 vhost own uid
 claim root@tern.example 9 user own address
 claim group@tern.example 10 user own address
@@ -52,7 +55,7 @@ entry 14 user jail uidnumber=10015 gidnumber=10001 home=%(home)s/tern.example/./
 PASSWORDS = {name + "@tern.example": name + "pw"
              for name in ("ada", "bob", "cas", "twice", "root", "group", "homeless", "relative", "up", "jail")}
 PASSWORDS.update({"ada_tern_example": "adapw", "tern.example": "ternpw", "wren.example": "wrenpw", "www.tern.example": "wwwpw",
-                  "www.tern.example:8080": "apppw", "cyrus": "cyruspw"})
+                  "www.tern.example:8080": "apppw", "www.tern.example-8080": "apppw", "cyrus": "cyruspw"})
 FOLDERS = {"ada": 10006, "bob": 10007, "cas": 10008, "tern.example": 10001, "tern.example/vhosts": 10001,
            "tern.example/vhosts/www": 10009, "tern.example/vhosts/www:8080": 10010}
 
@@ -62,6 +65,17 @@ def missing():
         if not servers.built(program):
             return program + " is not built"
     return None
+
+
+def run(t, check, name="ftpauth"):
+    """CHECK(t, box) in a sandbox of its own, if the arguments name it or none at all."""
+    if sys.argv[1:] and check.__name__ not in sys.argv[1:]:
+        return
+    try:
+        with servers.Sandbox(name) as box:
+            check(t, box)
+    except Exception:
+        t.ok(False, check.__name__ + " came to its end", traceback.format_exc())
 
 
 class Ftpauthd(servers.Server):

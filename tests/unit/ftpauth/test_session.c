@@ -121,39 +121,6 @@ limits_are_handed_on(void **state)
 }
 
 static void
-a_hyphen_stands_for_the_colon_of_a_port(void **state)
-{
-	static const struct {
-		const char *given, *want;
-	} rows[] = {
-		{ "www.tern.example-8080", "www.tern.example:8080" },
-		{ "a-b.tern.example-80", "a-b.tern.example:80" },
-		{ "www.tern.example-65535", "www.tern.example:65535" },
-		{ "www.tern.example", NULL },
-		{ "www-8080.tern.example", NULL },
-		{ "www.tern.example:8080", NULL },
-		{ "www.tern.example-", NULL },
-		{ "www.tern.example-0", NULL },
-		{ "www.tern.example-080", NULL },
-		{ "www.tern.example-65536", NULL },
-		{ "www.tern.example-808080", NULL },
-		{ "www.tern.example-80a", NULL },
-		{ "-80", NULL },
-		{ "", NULL },
-	};
-	struct text out = TEXT_INIT;
-
-	(void)state;
-	for (size_t i = 0; i < array_size(rows); i++) {
-		text_clear(&out);
-		if (session_port_login(span_of(rows[i].given), &out) != (rows[i].want != NULL) ||
-		    strcmp(text_str(&out), rows[i].want != NULL ? rows[i].want : "") != 0)
-			fail_msg("row %zu: %s", i, text_str(&out));
-	}
-	text_free(&out);
-}
-
-static void
 roots_are_absolute(void **state)
 {
 	struct text why = TEXT_INIT;
@@ -173,7 +140,6 @@ main(void)
 		cmocka_unit_test(homes_become_directories),
 		cmocka_unit_test(what_an_account_lacks_is_said),
 		cmocka_unit_test(limits_are_handed_on),
-		cmocka_unit_test(a_hyphen_stands_for_the_colon_of_a_port),
 		cmocka_unit_test(roots_are_absolute),
 	};
 
