@@ -474,7 +474,7 @@ look_at_unusable(struct values *values, const struct password_value *value)
 {
 	if (values->unusable == PASSWORD_VERIFIABLE)
 		values->unusable = value->kind;
-	if (value->kind == PASSWORD_DELEGATED || value->kind == PASSWORD_UNKNOWN)
+	if (value->kind == PASSWORD_DELEGATED || value->kind == PASSWORD_UNKNOWN || value->kind == PASSWORD_TOO_COSTLY)
 		values->may_bind = true;
 	if (value->kind == PASSWORD_DELEGATED && strcmp(value->scheme, "SASL") == 0)
 		values->leads_back = true;

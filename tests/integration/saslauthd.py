@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: the ispman authors
 """ispman-saslauthd at its socket: what it says, when it says nothing, and what it never shows. The secret environment is written by
-write_login; how it comes about from LDAP is others' to test."""
+write_login, but for the last tests, which follow a real slapd and ask it by binds."""
 
 import base64
 import crypt
@@ -510,12 +510,14 @@ def fail2ban(t, scene):
     if not program:
         t.skip("the filter for fail2ban finds them", "fail2ban-regex is not installed")
         return
-    path = scene.box.write("refused.log", "".join("Nov 21 12:00:00 mail ispman-saslauthd[1]: %s\n" % line[line.index("login"):]
-                                                  for line in scene.log().splitlines() if "login refused" in line))
+    lines = [line[line.index("login"):] for line in scene.log().splitlines() if "login refused" in line]
+    path = scene.box.write("refused.log", "".join("Nov 21 12:00:00 mail ispman-saslauthd[1]: %s\n" % line for line in lines))
+    guesses = [line for line in lines if "rip=<->" not in line and re.search(
+        r"reason=<(password|unknown-login|malformed-login|no-password)>", line)]
     done = subprocess.run([program, path, os.path.join(os.environ["ISPMAN_SRCDIR"], "docs/fail2ban/ispman-saslauthd.conf")],
                           capture_output=True, text=True)
-    counted = re.search(r"Lines: (\d+) lines, \d+ ignored, (\d+) matched", done.stdout)
-    t.ok(counted and counted.group(1) == counted.group(2), "the filter for fail2ban finds them", done.stdout)
+    counted = re.search(r"Lines: \d+ lines, \d+ ignored, (\d+) matched", done.stdout)
+    t.ok(counted and int(counted.group(1)) == len(guesses) > 0, "the filter for fail2ban finds guesses with an address", done.stdout)
 
 
 def who_asks(t, box):
@@ -566,14 +568,101 @@ def options(t, box):
         t.ok(done.returncode == 2 and want in done.stderr, value + " is refused", done.stderr)
 
 
+# --- with a directory ---------------------------------------------------------------------------------------
+
+ADA_DN = "uid=ada_tern_example,ou=users,ispmanDomain=tern.example,o=ispman"
+
+
+def directory(t, box):
+    """What saslauthd -c gets wrong, from LDAP to the answer; then LDAP goes away."""
+    stage = authstage.AuthStage(box, authstage.sample(), slapd=True, settings=authstage.UNTHROTTLED)
+    tree = stage.directory
+
+    def asks(password, want, what):
+        t.same(stage.ask("ada@tern.example", password), want, what)
+
+    asks("adapw", mux.OK, "right")
+    asks("wrong", mux.NO, "wrong")
+    for stored in (ssha("new"), bcrypt("new", 6)):
+        tree.set_value(ADA_DN, "userPassword", stored)
+        stage.push()
+        asks("adapw", mux.NO, "changed: the old one is refused at the next attempt")
+        asks("new", mux.OK, "changed: the new one is right")
+        tree.set_value(ADA_DN, "ispmanStatus", "suspended")
+        stage.push()
+        asks("new", mux.NO, "suspended")
+        tree.set_value(ADA_DN, "ispmanStatus", "active")
+        stage.push()
+        asks("new", mux.OK, "active again")
+        tree.set_value(ADA_DN, "userPassword", ssha("adapw"))
+        stage.push()
+    before = stage.tree.entries[authstage.operation.dn_key(ADA_DN)]
+    tree.remove(ADA_DN)
+    stage.push()
+    asks("adapw", mux.NO, "deleted")
+    stage.tree.add(ADA_DN, [(n, ssha("other") if n.lower() == "userpassword" else v) for n, v in before[1]])
+    stage.push()
+    asks("adapw", mux.NO, "somebody else's now")
+    asks("other", mux.OK, "with a password of its own")
+    tree.disconnect()
+    for what, act in (("hangs", lambda: tree.slapd.send(signal.SIGSTOP)), ("is gone", lambda: tree.slapd.kill()),
+                      ("is gone, and ispman-cached too", lambda: stage.cached.kill())):
+        act()
+        begin = time.monotonic()
+        asks("other", mux.OK, "slapd %s: right" % what)
+        asks("wrong", mux.NO, "slapd %s: wrong" % what)
+        t.ok(time.monotonic() - begin < 2, "slapd %s: as fast as ever" % what)
+    t.same(stage.leaks(["adapw", "other", "wrong"] + list(authstage.stored_values(stage.tree))), [], "no log shows a password")
+
+
+def binds(t, box):
+    stage = authstage.AuthStage(box, authstage.sample(), slapd=True, settings={
+        "saslauth": {"throttle": "no"}, "login": {"verify": "bind"}, "ldap": {"timeout": "2s"}})
+    rows = [("adapw", mux.OK), ("wrong", mux.NO), ("", mux.NO)]
+    for password, want in rows:
+        t.same(stage.ask("ada@tern.example", password), want, "verify = bind: %r" % password)
+    t.same(stage.ask("nobody@tern.example", "x"), mux.NO, "who does not exist is not tried")
+    stage.directory.disconnect()
+    stage.directory.slapd.send(signal.SIGSTOP)
+    begin = time.monotonic()
+    t.same(stage.ask("ada@tern.example", "wrong"), mux.CANNOT_TELL, "a server that hangs is no reason to refuse")
+    t.ok(time.monotonic() - begin < 8, "nor to wait for ever", time.monotonic() - begin)
+    stage.directory.slapd.send(signal.SIGCONT)
+    stage.directory.slapd.stop()
+    t.same(stage.ask("ada@tern.example", "adapw"), mux.CANNOT_TELL, "nor is one that is gone")
+    t.same(stage.leaks(["adapw", "wrong"]), [], "no log shows a password")
+
+
+def hash_then_bind(t, box):
+    tree = authstage.sample()
+    stage = authstage.AuthStage(box, tree, slapd=True, settings={
+        "saslauth": {"throttle": "no"}, "login": {"verify": "hash-then-bind"}, "ldap": {"timeout": "2s"}})
+    stage.directory.set_value(ADA_DN, "userPassword", "{SASL}ada@tern.example")
+    stage.push()
+    begin = time.monotonic()
+    t.same(stage.ask("ada@tern.example", "adapw"), mux.NO, "a stored {SASL} value is not tried by a bind")
+    t.ok(time.monotonic() - begin < 1, "and leads into no loop")
+    t.ok("leads back here" in stage.saslauthd.log(), "the log says so", stage.saslauthd.log())
+    stage.directory.set_value(ADA_DN, "userPassword", "{X-UNKNOWN}adapw")
+    stage.push()
+    t.same(stage.ask("ada@tern.example", "adapw"), mux.NO, "a bind decides about a scheme that is unknown here")
+    t.ok(metric_of(stage, "ispman_saslauth_checks_total{", 'how="bind"') > 0, "and it was made", stage.cached.ctl("metrics").stdout)
+    t.same(stage.ask("bob.berg@tern.example", "bobpw"), mux.OK, "what can be checked here is")
+
+
+def metric_of(stage, name, label):
+    out = stage.cached.ctl("metrics").stdout
+    return sum(float(line.rsplit(" ", 1)[1]) for line in out.splitlines() if line.startswith(name) and label in line)
+
+
 TESTS = [replies, octets, cannot_tell, changes, meanwhile, throttled, many_guesses_at_once, storm, overload, many_connections, restarts,
-         secrets, who_asks, control, options]
+         secrets, who_asks, control, options, directory, binds, hash_then_bind]
 
 
 def ready():
     if not servers.built(PROGRAM) or not servers.built("tests/lib/write_login"):
         return "ispman-saslauthd is not built"
-    return servers.missing("ispmanctl")
+    return servers.missing("ispmanctl", "cached", "slapd")
 
 
 if __name__ == "__main__":
