@@ -5,6 +5,7 @@
 
 fuzz_targets = \
 	%D%/fuzz_address \
+	%D%/fuzz_client \
 	%D%/fuzz_record_login \
 	%D%/fuzz_record_mail \
 	%D%/fuzz_record \
@@ -113,6 +114,10 @@ endif
 %C%_fuzz_mux_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mux_LDADD = saslauth/libmux.la common/libcommon.la
 %C%_fuzz_mux_SOURCES = %D%/fuzz_mux.c $(fuzz_main)
+
+%C%_fuzz_client_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_client_LDADD = saslauth/libsaslauthd.la common/libserver.la common/libcommon.la
+%C%_fuzz_client_SOURCES = %D%/fuzz_client.c $(fuzz_main)
 
 %C%_fuzz_extauth_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_extauth_LDADD = ftpauth/libextauth.la common/libcommon.la

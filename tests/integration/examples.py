@@ -37,7 +37,8 @@ SHOWN = (
 )
 
 
-UNITS = ("ispman-cached.service", "ispman-socketmapd.service", "ispman-socketmapd.socket")
+UNITS = ("ispman-cached.service", "ispman-saslauthd.service", "ispman-saslauthd.socket", "ispman-saslauthd-control.socket",
+         "ispman-socketmapd.service", "ispman-socketmapd.socket")
 
 
 def run(*command):
