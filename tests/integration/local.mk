@@ -85,7 +85,12 @@ integration_lib += \
 
 # Who asks for passwords: Postfix, Cyrus, testsaslauthd; and the stock saslauthd.
 integration_tests += \
+	%D%/sasl_change.py \
+	%D%/sasl_cyrus.py \
 	%D%/sasl_fixture.py \
+	%D%/sasl_golden.py \
+	%D%/sasl_outage.py \
+	%D%/sasl_smtp.py \
 	%D%/saslauthd.py
 integration_lib += \
 	tests/lib/authstage.py \
