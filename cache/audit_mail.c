@@ -84,9 +84,10 @@ is_group(const struct mail_question *question, const struct mail_match *match)
 {
 	struct mail_address claims = match->claims;
 	struct mail_claim claim;
+	struct mail_room room unfilled;
 	int r;
 
-	while ((r = mail_next_claim(question, match, &claims, &claim)) > 0)
+	while ((r = mail_next_claim(question, match, &claims, &room, &claim)) > 0)
 		if (claim.holder != MAIL_GROUP)
 			return 0;
 	return r < 0 ? r : 1;
@@ -266,10 +267,11 @@ is_judged(const struct mail_question *question, const struct mail_match *match)
 {
 	struct mail_address claims = match->claims;
 	struct mail_claim claim;
+	struct mail_room room unfilled;
 	unsigned count = 0;
 	int r;
 
-	while ((r = mail_next_claim(question, match, &claims, &claim)) > 0) {
+	while ((r = mail_next_claim(question, match, &claims, &room, &claim)) > 0) {
 		if ((claim.flags & MAIL_PRIMARY) != 0 || claim.primary.len == 0 || ++count > 1)
 			return 1;
 	}

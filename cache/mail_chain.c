@@ -115,17 +115,18 @@ is_refused(const struct mail_question *q, const struct mail_claim *claim)
 }
 
 int
-mail_next_claim(const struct mail_question *q, const struct mail_match *match, struct mail_address *claims, struct mail_claim *out)
+mail_next_claim(const struct mail_question *q, const struct mail_match *match, struct mail_address *claims, struct mail_room *room,
+                struct mail_claim *out)
 {
 	int r;
 
 	do {
-		if (claims->count == match->claims.count) {
+		if (claims->octets.len == match->claims.octets.len && claims->octets.len > 0) {
 			*out = match->first;
 			*claims = match->others;
 			r = 1;
 		} else {
-			r = mail_address_next(claims, out);
+			r = mail_address_next(claims, room, out);
 		}
 	} while (r > 0 && (!counts(out, match->claimer) || is_refused(q, out)));
 	return r;
@@ -154,7 +155,8 @@ judge(struct mail_question *q, struct mail_match *match)
 {
 	struct mail_address claims = match->claims;
 	struct mail_claim other unfilled, *claim = &match->first;
-	int r = mail_address_next(&claims, claim);
+	struct mail_room room unfilled;
+	int r = mail_address_next(&claims, &match->room, claim);
 
 	match->others = claims;
 	match->verdict = MAIL_NOTHING;
@@ -175,7 +177,7 @@ judge(struct mail_question *q, struct mail_match *match)
 				match->leads_on = true;
 		}
 		claim = &other;
-		r = mail_address_next(&claims, claim);
+		r = mail_address_next(&claims, &room, claim);
 	}
 	return r;
 }

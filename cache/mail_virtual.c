@@ -74,10 +74,11 @@ static int
 is_group(const struct mail_question *question, const struct mail_match *match)
 {
 	struct mail_address claims = match->claims;
-	struct mail_claim claim;
+	struct mail_claim claim unfilled;
+	struct mail_room room unfilled;
 	int r;
 
-	while ((r = mail_next_claim(question, match, &claims, &claim)) > 0)
+	while ((r = mail_next_claim(question, match, &claims, &room, &claim)) > 0)
 		if (claim.holder == MAIL_GROUP && mail_claim_delivers(&claim))
 			return 1;
 	return r;
@@ -107,8 +108,8 @@ static int
 is_start(void *context, struct span result, bool is_routing)
 {
 	struct ring *ring = context;
-	struct mail_question question;
-	struct mail_match match;
+	struct mail_question question unfilled;
+	struct mail_match match unfilled;
 	int r;
 
 	(void)is_routing;
@@ -141,8 +142,8 @@ leads_back(void *context, struct span result, bool is_routing)
 {
 	struct ring *ring = context;
 	struct ring next = { .x = ring->x, .start = ring->start, .depth = ring->depth + 1 };
-	struct mail_question question;
-	struct mail_match match;
+	struct mail_question question unfilled;
+	struct mail_match match unfilled;
 	int r;
 
 	(void)is_routing;
@@ -229,8 +230,8 @@ put_members(struct expansion *x, struct mail_question *question, const struct ma
 static int
 expand(struct expansion *x, struct span result, unsigned depth)
 {
-	struct mail_question question;
-	struct mail_match match;
+	struct mail_question question unfilled;
+	struct mail_match match unfilled;
 	int r;
 
 	if (depth > x->options->group_depth || depth > MAIL_GROUP_DEPTH_MAX || x->work == 0 ||
@@ -383,9 +384,10 @@ mail_each_result(const struct mail_question *q, const struct mail_match *match, 
 {
 	struct mail_address claims = match->claims;
 	struct mail_claim claim unfilled;
+	struct mail_room room unfilled;
 	int r, said = 0;
 
-	while (said == 0 && (r = mail_next_claim(q, match, &claims, &claim)) != 0) {
+	while (said == 0 && (r = mail_next_claim(q, match, &claims, &room, &claim)) != 0) {
 		if (r < 0)
 			return r;
 		if (mail_claim_delivers(&claim))

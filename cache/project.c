@@ -170,7 +170,7 @@ const struct projection projections[PROJECT_ENVIRONMENTS] = {
 	},
 	[PROJECT_MAIL] = {
 		.name = "mail",
-		.format = MAIL_VERSION,
+		.format = MAIL_FORMAT,
 		.since = 2,
 		.letters = "adf",
 		.counted = { [PROJECT_MAIL_DOMAINS] = "mail_domains", [PROJECT_MAIL_ADDRESSES] = "mail_addresses" },

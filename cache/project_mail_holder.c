@@ -423,8 +423,7 @@ put_claim(const struct holder *holder, const struct held_address *held, struct t
 		mail_list_put(&identity, claim.primary);
 		claim.routing = mail_list_of(&identity);
 	}
-	mail_address_begin(payload);
-	mail_address_put(payload, 0, &claim);
+	mail_claim_put(payload, &claim);
 	if (text_failed(&identity))
 		payload->failed = true;
 }

@@ -3,7 +3,7 @@
  *
  * What the files of the mail projection share, and what its fragments hold.
  *
- * A fragment of 'd' is a record of a domain as record_mail.h has it, a fragment of 'a' one with a single claim. What entries say to
+ * A fragment of 'd' is a record of a domain as record_mail.h has it, a fragment of 'a' a claim. What entries say to
  * 'f' is an item of its own.
  */
 #pragma once

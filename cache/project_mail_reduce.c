@@ -207,16 +207,11 @@ list_is_sound(struct mail_list list)
 	return r == 0;
 }
 
-/* The one claim of a fragment. */
 static int
 read_claim(const struct held_fragment *fragment, struct claimed *out)
 {
-	struct mail_address address;
-	struct mail_claim after;
-
 	out->entry_id = fragment->entry_id;
-	if (mail_address_read(fragment->payload, &address) < 0 || mail_address_next(&address, &out->claim) != 1 ||
-	    mail_address_next(&address, &after) != 0 || !list_is_sound(out->claim.routing) ||
+	if (mail_claim_read(fragment->payload, &out->claim) < 0 || !list_is_sound(out->claim.routing) ||
 	    !list_is_sound(out->claim.forwarding) || !list_is_sound(out->claim.logins))
 		return -EBADMSG;
 	return 0;
@@ -257,14 +252,15 @@ complain_twice(struct reducing_mail *r, const struct claimed *claims, size_t cou
 
 /* Puts what may be put of the claims of one domain's entries: how many. */
 static size_t
-put_claims(struct text *value, const struct claimed *claims, size_t count, size_t room)
+put_claims(struct reducing_mail *r, const struct claimed *claims, size_t count, size_t room)
 {
+	struct text *value = &r->out->value;
 	bool own = claims[0].claim.claimer.len == 0;
 	size_t max = own ? PROJECT_MAIL_OWN_CLAIMS_MAX : PROJECT_MAIL_FOREIGN_CLAIMS_MAX;
 	size_t before = value->len, used = 0;
 
 	while (used < count && used < max && used < room && (own || value->len - before < PROJECT_MAIL_FOREIGN_OCTETS_MAX))
-		mail_address_put(value, 0, &claims[used++].claim);
+		mail_address_put(value, r->domain, r->rest, &claims[used++].claim);
 	return used;
 }
 
@@ -280,7 +276,7 @@ reduce_claims(struct reducing_mail *r, struct claimed *claims, size_t count)
 
 		for (end = i; end < count && span_is(claims[end].claim.claimer, claims[i].claim.claimer); end++)
 			;
-		used = put_claims(&r->out->value, claims + i, end - i, PROJECT_MAIL_CLAIMS_MAX - put);
+		used = put_claims(r, claims + i, end - i, PROJECT_MAIL_CLAIMS_MAX - put);
 		put += used;
 		if (end - i > 1)
 			complain_twice(r, claims + i, end - i, used);

@@ -168,7 +168,6 @@ mail_domain_at(struct mail_view *view, struct span domain, struct mail_domain *o
 int
 mail_address_at(struct mail_view *view, struct span domain, struct span local, struct mail_address *out)
 {
-	struct mail_address address;
 	struct span value;
 	struct key key unfilled;
 	int r;
@@ -177,11 +176,8 @@ mail_address_at(struct mail_view *view, struct span domain, struct span local, s
 	r = get(view, &key, &value);
 	if (r <= 0)
 		return r;
-	r = mail_address_read(value, &address);
-	if (r < 0)
-		return r;
-	*out = address;
-	return 1;
+	r = mail_address_read(value, domain, local, out);
+	return r < 0 ? r : 1;
 }
 
 int
@@ -196,7 +192,7 @@ mail_catch_all_at(struct mail_view *view, struct span domain, struct mail_addres
 	if (place == NULL)
 		return r;
 	if (!place->knows_catch_all) {
-		r = mail_address_at(view, domain, SPAN(""), &place->catch_all);
+		r = mail_address_at(view, span_from(place->name, place->name_len), SPAN(""), &place->catch_all);
 		if (r < 0)
 			return r;
 		place->has_catch_all = r > 0;

@@ -20,8 +20,6 @@
 #include "cache/mail_results.h"
 #include "cache/record_mail.h"
 
-enum { MAIL_FORMAT = MAIL_VERSION };
-
 /* Of memory, only what has been asked for is touched. */
 enum { KNOWN_DOMAINS = 4096 };
 
@@ -52,7 +50,7 @@ struct mail_view {
 must_check int mail_begin(struct cache *cache, struct mail_view **out);
 void mail_end(struct mail_view *view);
 
-/* 1, 0 or negative. DOMAIN and LOCAL are folded. */
+/* 1, 0 or negative. DOMAIN and LOCAL are folded; they must stay where they are for as long as *OUT is used. */
 must_check int mail_domain_at(struct mail_view *view, struct span domain, struct mail_domain *out);
 must_check int mail_address_at(struct mail_view *view, struct span domain, struct span local, struct mail_address *out);
 must_check int mail_catch_all_at(struct mail_view *view, struct span domain, struct mail_address *out);

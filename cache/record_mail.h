@@ -14,6 +14,8 @@
  * Subjects that have no record, only problems:
  *
  *   'f' domain 0 claimer   addresses of DOMAIN that entries of the domain CLAIMER hold
+ *
+ * A change to any of this is a new MAIL_FORMAT.
  */
 #pragma once
 
@@ -23,7 +25,11 @@
 #include "common/span.h"
 #include "common/text.h"
 
-enum { MAIL_VERSION = 1 };
+enum {
+	MAIL_FORMAT = 2,          /* of the mail environment: its keys and its values */
+	MAIL_VERSION = 1,         /* of a domain, and of what entries say of an address */
+	MAIL_ADDRESS_VERSION = 2, /* of an address */
+};
 
 /* What is longer than address.h allows is cut off: no address that was read is. */
 void key_mail_domain(struct key *out, struct span domain);
@@ -35,12 +41,21 @@ must_check int key_mail_split(struct span key, char *out_letter, struct span *ou
 
 /* --- lists of strings ------------------------------------------------------------------------------ */
 
+enum { MAIL_SPELLED_MAX = ADDRESS_LOCAL_MAX + 1 + ADDRESS_DOMAIN_MAX };
+
+/* What strings of an address's record may leave out. */
+struct mail_spelling {
+	struct span primary, domain;
+	char string[MAIL_SPELLED_MAX]; /* the one that was read last, if it is made of these */
+};
+
 struct mail_list {
 	size_t count;
 	struct span octets;
+	struct mail_spelling *spelling; /* NULL: all strings are spelled out */
 };
 
-/* 1 and the next string, 0 at the end, -EBADMSG. */
+/* 1 and the next string, 0 at the end, -EBADMSG. *OUT is good until the next one of a list with the same spelling. */
 must_check int mail_list_next(struct mail_list *list, struct span *out);
 
 /* --- domains --------------------------------------------------------------------------------------- */
@@ -87,19 +102,31 @@ struct mail_claim {
 	struct mail_list logins;    /* names its holder logs in with, and others that may send as it */
 };
 
+/* What one entry says, by itself: how directory/ keeps it. */
+void mail_claim_put(struct text *out, const struct mail_claim *claim);
+must_check int mail_claim_read(struct span value, struct mail_claim *out);
+
 /* Claims, those of the address's own domain first, then a domain after the other; within one by the number of their entries, which is
- * about the order in which they were made. */
+ * about the order in which they were made. DOMAIN and LOCAL are those of the key. */
 struct mail_address {
-	size_t count;
-	struct span octets;
+	struct span octets; /* of the claims that are left */
+	struct span domain, local;
 };
-must_check int mail_address_read(struct span value, struct mail_address *out);
-/* 1 and the next claim, 0 at the end, -EBADMSG: then *OUT may be changed. Copy the struct to go through them once more. */
-must_check int mail_address_next(struct mail_address *address, struct mail_claim *out);
+must_check int mail_address_read(struct span value, struct span domain, struct span local, struct mail_address *out);
+
+/* Most of a record is its key once more: in the name of a mailbox, in where it lies, in its login. It is stored once, and spelled here. */
+struct mail_room {
+	char primary[MAIL_SPELLED_MAX];
+	struct mail_spelling spelling;
+};
+
+/* 1 and the next claim, which needs ROOM and may point into it, 0 at the end, -EBADMSG: then *OUT may be changed. Copy the struct to
+ * go through them once more. */
+must_check int mail_address_next(struct mail_address *address, struct mail_room *room, struct mail_claim *out);
 
 /* Writing. A claim's lists are given as texts of strings put with mail_list_put. */
 void mail_list_put(struct text *list, struct span string);
 struct mail_list mail_list_of(const struct text *list);
-/* A record is begun at OUT's end, BEGUN is where; each claim is put. */
+/* A record is begun at OUT's end; each claim is put. */
 void mail_address_begin(struct text *out);
-void mail_address_put(struct text *out, size_t begun, const struct mail_claim *claim);
+void mail_address_put(struct text *out, struct span domain, struct span local, const struct mail_claim *claim);

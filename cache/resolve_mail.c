@@ -70,7 +70,7 @@ answer_virtual(struct mail_question *q, struct text *out)
 static int
 answer_recipients(struct mail_question *q, struct text *out)
 {
-	struct mail_match match;
+	struct mail_match match unfilled;
 	int r;
 
 	if (q->address.kind == ADDRESS_WORD)
@@ -88,7 +88,7 @@ answer_recipients(struct mail_question *q, struct text *out)
 
 /* The first claim with a mailbox: 1, 0 or negative. */
 static int
-find_mailbox(struct mail_question *q, struct mail_match *match, struct mail_claim *out)
+find_mailbox(struct mail_question *q, struct mail_match *match, struct mail_room *room, struct mail_claim *out)
 {
 	struct mail_address claims;
 	int r = find_delivering(q, match);
@@ -96,7 +96,7 @@ find_mailbox(struct mail_question *q, struct mail_match *match, struct mail_clai
 	if (r <= 0)
 		return r;
 	claims = match->claims;
-	while ((r = mail_next_claim(q, match, &claims, out)) > 0)
+	while ((r = mail_next_claim(q, match, &claims, room, out)) > 0)
 		if (out->mail_host.len > 0 && out->relocated.len == 0)
 			return 1;
 	return r;
@@ -105,9 +105,10 @@ find_mailbox(struct mail_question *q, struct mail_match *match, struct mail_clai
 static int
 answer_mailbox(struct mail_question *q, struct text *out)
 {
-	struct mail_match match;
-	struct mail_claim claim;
-	int r = find_mailbox(q, &match, &claim);
+	struct mail_match match unfilled;
+	struct mail_claim claim unfilled;
+	struct mail_room room unfilled;
+	int r = find_mailbox(q, &match, &room, &claim);
 
 	if (r <= 0)
 		return r;
@@ -123,12 +124,13 @@ answer_relocated(struct mail_question *q, struct text *out)
 	struct mail_address claims;
 	struct mail_match match unfilled;
 	struct mail_claim claim unfilled;
+	struct mail_room room unfilled;
 	int r = q->address.kind == ADDRESS_WORD ? 0 : mail_find(q, MAIL_REACH_MAIL, &match);
 
 	if (r <= 0 || match.verdict != MAIL_MOVED)
 		return r < 0 ? r : 0;
 	claims = match.claims;
-	while ((r = mail_next_claim(q, &match, &claims, &claim)) > 0) {
+	while ((r = mail_next_claim(q, &match, &claims, &room, &claim)) > 0) {
 		if (claim.relocated.len == 0)
 			continue;
 		mail_put_clean(out, claim.relocated);
@@ -141,7 +143,7 @@ static int
 answer_canonical(struct mail_question *q, struct text *out)
 {
 	struct text *formed = &q->view->formed;
-	struct mail_match match;
+	struct mail_match match unfilled;
 	int r;
 
 	if (q->address.kind == ADDRESS_WORD || !q->has_master)
@@ -184,10 +186,11 @@ static int
 put_holders(struct mail_question *q, const struct mail_match *match, struct mail_results *list)
 {
 	struct mail_address claims = match->claims;
-	struct mail_claim claim;
+	struct mail_claim claim unfilled;
+	struct mail_room room unfilled;
 	int r;
 
-	while ((r = mail_next_claim(q, match, &claims, &claim)) > 0) {
+	while ((r = mail_next_claim(q, match, &claims, &room, &claim)) > 0) {
 		int put = put_logins(list, claim.logins);
 
 		if (put < 0)
@@ -200,7 +203,7 @@ static int
 answer_sender_login(struct mail_question *q, struct text *out)
 {
 	struct mail_results *list = &q->view->results;
-	struct mail_match match;
+	struct mail_match match unfilled;
 	int r, found;
 
 	if (q->address.kind == ADDRESS_WORD)
@@ -318,7 +321,8 @@ answer_transport(struct mail_question *q, struct text *out)
 {
 	struct mail_match match unfilled;
 	struct mail_claim claim unfilled;
-	int r = q->address.kind != ADDRESS_WORD && q->options->mailbox_transport[0] != '\0' ? find_mailbox(q, &match, &claim) : 0;
+	struct mail_room room unfilled;
+	int r = q->address.kind != ADDRESS_WORD && q->options->mailbox_transport[0] != '\0' ? find_mailbox(q, &match, &room, &claim) : 0;
 
 	if (r > 0) {
 		mail_say(q->view, NULL, "its mailbox is at %.*s", SPAN_ARGS(claim.mail_host));

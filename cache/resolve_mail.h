@@ -46,6 +46,7 @@ struct mail_match {
 	struct mail_address claims; /* all that the record holds: mail_next_claim tells which count */
 	struct mail_claim first;    /* of them, read once, */
 	struct mail_address others; /* and what comes after it */
+	struct mail_room room;      /* of the first; a match stays where it is */
 	struct span domain, claimer;
 };
 
@@ -59,9 +60,10 @@ enum mail_reach {
 /* 1; 0 when nobody answers for the address, or negative: then *OUT may be changed. */
 must_check int mail_find(struct mail_question *question, enum mail_reach reach, struct mail_match *out);
 
-/* The next claim that counts and is no suspended one that is refused: 1, 0 at the end, -EBADMSG. CLAIMS is a copy of MATCH's. */
+/* The next claim that counts and is no suspended one that is refused: 1, 0 at the end, -EBADMSG. CLAIMS is a copy of MATCH's; *OUT
+ * may point into MATCH and into ROOM. */
 must_check int mail_next_claim(const struct mail_question *question, const struct mail_match *match, struct mail_address *claims,
-                               struct mail_claim *out);
+                               struct mail_room *room, struct mail_claim *out);
 
 /* Whether mail for the claim's address goes anywhere. */
 static inline bool

@@ -68,7 +68,7 @@ enter(void)
 
 	snprintf(folder, sizeof(folder), "/tmp/fuzz_mail.XXXXXX");
 	require(mkdtemp(folder) != NULL && mail_open(folder, NULL, &cache) == 0);
-	snprintf(path, sizeof(path), "%s/mail/1", folder);
+	snprintf(path, sizeof(path), "%s/mail/2", folder);
 	mail_text_write(path, span_of(environment));
 	atexit(leave);
 }

@@ -127,7 +127,10 @@ mail_record_is_readable(struct span subject, struct span value)
 	struct mail_address address;
 	struct mail_domain domain;
 	struct mail_claim claim;
+	struct mail_room room;
+	struct span name, local;
 	bool own = true;
+	char letter;
 	int r;
 
 	if (subject.data[0] == 'd') {
@@ -135,8 +138,9 @@ mail_record_is_readable(struct span subject, struct span value)
 		mail_list_is_readable(domain.logins);
 		return;
 	}
-	require(subject.data[0] == 'a' && mail_address_read(value, &address) == 0 && address.count > 0);
-	while ((r = mail_address_next(&address, &claim)) > 0) {
+	require(key_mail_split(subject, &letter, &name, &local) == 0 && letter == 'a');
+	require(mail_address_read(value, name, local, &address) == 0 && address.octets.len > 0);
+	while ((r = mail_address_next(&address, &room, &claim)) > 0) {
 		require(own || claim.claimer.len > 0);
 		own = claim.claimer.len == 0;
 		mail_list_is_readable(claim.routing);

@@ -389,7 +389,7 @@ def mail_lookups(t, world):
     done = world.ctl("lookup", "mail", "virtual", "ada@tern.example")
     t.ok(done.returncode == 3 and done.stderr.startswith("ispmanctl: cannot tell: "),
          "lookup mail without a cache cannot tell", done.stderr)
-    folder = os.path.join(world.cache_dir, "mail", "1")
+    folder = os.path.join(world.cache_dir, "mail", "2")
     subprocess.run([servers.program("tests/lib/write_mail"), folder], input=MAIL, text=True, check=True)
     for args, want_code, want in [
         (("virtual", "ADA@Heron.Example."), 0, "ada@tern.example\n"),
@@ -472,7 +472,7 @@ def accounts(t, world):
 
 
 def problems_between_addresses(t, world):
-    folder = os.path.join(world.cache_dir, "mail", "1")
+    folder = os.path.join(world.cache_dir, "mail", "2")
     subprocess.run([servers.program("tests/lib/write_mail"), folder], text=True, check=True,
                    input="domain tern.example\nuser ada@tern.example to=no@tern.example\n")
     sentence = "ada@tern.example leads to no@tern.example, which does not exist"

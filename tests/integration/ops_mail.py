@@ -135,7 +135,7 @@ def upgrade(t, box):
 def locked(t, box):
     """A reader of mail/ that was taken over holds its writer's lock."""
     scene = stage.Stage(box, some_tree())
-    folder = os.path.join(scene.cached.cache_dir, "mail", "1")
+    folder = os.path.join(scene.cached.cache_dir, "mail", "2")
     reader = subprocess.Popen([servers.built("tests/integration/cache_watch"), "lock", folder], stdout=subprocess.PIPE,
                               text=True, preexec_fn=servers._die_with_parent)
     t.same(reader.stdout.readline().strip(), "locked", "mail/ is locked")

@@ -37,7 +37,7 @@ class Cache:
     def __init__(self, box, name):
         self.dir, self.run_dir = box.path(name), box.path(name + "-run")
         os.makedirs(self.run_dir + "/metrics/mail")
-        self.folder = os.path.join(self.dir, "mail/1")
+        self.folder = os.path.join(self.dir, "mail/2")
 
     def write(self, text=MAIL):
         subprocess.run([servers.built("tests/lib/write_mail"), self.folder], input=text, text=True, check=True)

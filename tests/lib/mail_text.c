@@ -263,6 +263,8 @@ static void
 put_addresses(void)
 {
 	struct text value = TEXT_INIT;
+	struct span domain, local;
+	char letter;
 
 	if (said_count > 1)
 		qsort(saids, said_count, sizeof(*saids), by_key);
@@ -284,7 +286,9 @@ put_addresses(void)
 
 		if (is_first)
 			mail_address_begin(&value);
-		mail_address_put(&value, 0, &claim);
+		if (key_mail_split(key_span(&said->key), &letter, &domain, &local) < 0)
+			die("a key that is none");
+		mail_address_put(&value, domain, local, &claim);
 		if (is_last)
 			put(key_span(&said->key), &value);
 	}

@@ -20,7 +20,7 @@
 
 #include "common/span.h"
 
-/* Fills FOLDER (CACHE_DIR/mail/1) with what TEXT says, and keeps it open: readers of this process share it. Ends the program with
+/* Fills FOLDER (CACHE_DIR/mail/2) with what TEXT says, and keeps it open: readers of this process share it. Ends the program with
  * a sentence when it cannot. */
 void mail_text_write(const char *folder, struct span text);
 

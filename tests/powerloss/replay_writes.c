@@ -340,7 +340,7 @@ settle_write(const struct operation *op)
 
 /* --- commits ------------------------------------------------------------------------------------------- */
 
-static const char *const environments[] = { "directory/1", "dns/2", "mail/1", "secret/1", "account/1" };
+static const char *const environments[] = { "directory/1", "dns/2", "mail/2", "secret/1", "account/1" };
 enum { ENVIRONMENTS = array_size(environments) };
 
 static const char *const directory_tables[REPLICA_TABLES] = {
@@ -639,7 +639,7 @@ make_image(const char *folder, const struct variant *variant)
 static void
 make_folders(const char *folder)
 {
-	static const char *const parts[] = { "", "/directory", "/directory/1", "/dns", "/dns/2", "/mail", "/mail/1",
+	static const char *const parts[] = { "", "/directory", "/directory/1", "/dns", "/dns/2", "/mail", "/mail/2",
 		                           "/secret", "/secret/1", "/account", "/account/1" };
 	char path[PATH_ROOM];
 

@@ -311,6 +311,7 @@ print_mail(struct span subject, struct span value)
 	struct mail_address address;
 	struct mail_domain domain;
 	struct mail_claim claim;
+	struct mail_room room;
 	struct span name, rest;
 	char letter;
 	int r;
@@ -330,8 +331,8 @@ print_mail(struct span subject, struct span value)
 	print_span("address ", rest);
 	print_span("@", name);
 	putchar('\n');
-	check(mail_address_read(value, &address), "mail_address_read");
-	while ((r = mail_address_next(&address, &claim)) > 0)
+	check(mail_address_read(value, name, rest, &address), "mail_address_read");
+	while ((r = mail_address_next(&address, &room, &claim)) > 0)
 		print_claim(&claim);
 	check(r, "mail_address_next");
 }

@@ -42,7 +42,7 @@ fill(const char *text)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/mail/1", folder);
+	snprintf(path, sizeof(path), "%s/mail/2", folder);
 	mail_text_write(path, span_of(text));
 	options = mail_options_default;
 }

@@ -30,58 +30,147 @@ holds(struct mail_list list, const char *const *want)
 
 static const char *const two[] = { "a@tern.example", "b@tern.example", NULL };
 static const char *const one[] = { "ada", NULL };
-static const char *const none[] = { NULL };
+
+static const struct span domain_of_key = { "tern.example", 12 }, local_of_key = { "ada", 3 };
+
+static bool
+lists_are_equal(struct mail_list a, struct mail_list b)
+{
+	struct span x, y;
+	int r;
+
+	if (a.count != b.count)
+		return false;
+	while ((r = mail_list_next(&a, &x)) > 0)
+		if (mail_list_next(&b, &y) != 1 || !span_is(x, y))
+			return false;
+	return r == 0 && mail_list_next(&b, &y) == 0;
+}
+
+static bool
+claims_are_equal(const struct mail_claim *a, const struct mail_claim *b)
+{
+	return a->holder == b->holder && a->flags == b->flags && span_is(a->claimer, b->claimer) && span_is(a->primary, b->primary) &&
+	       span_is(a->mail_host, b->mail_host) && span_is(a->relocated, b->relocated) &&
+	       lists_are_equal(a->routing, b->routing) && lists_are_equal(a->forwarding, b->forwarding) &&
+	       lists_are_equal(a->logins, b->logins);
+}
 
 static void
 claims_are_read_as_they_were_put(void **state)
 {
-	cleanup(text_free) struct text value = TEXT_INIT, routing = TEXT_INIT, forwarding = TEXT_INIT, logins = TEXT_INIT;
+	static const struct {
+		const char *primary, *mail_host, *relocated, *claimer;
+		uint8_t holder, flags;
+		const char *routing[4], *forwarding[4], *logins[5];
+		size_t octets; /* 0: never mind */
+	} rows[] = {
+		/* As most are: the version, bits, a host, and two logins that are made of the key. */
+		{ "ada@tern.example", "mail1.isp.example", "", "", MAIL_USER, MAIL_PRIMARY, { "ada@tern.example" }, { 0 },
+		  { "ada@tern.example", "ada_tern_example" }, 3 + 18 + 4 },
+		/* An alias, or the catch-all. */
+		{ "ada.l@tern.example", "m", "", "", MAIL_USER, 0, { "ada.l@tern.example" }, { "b@tern.example", "c@y.example" },
+		  { "ada.l_tern_example", "ada_l_tern_example" }, 3 + 6 + 2 + 2 + 2 + 12 + 4 },
+		{ "Ada@Tern.Example", "m", "", "", MAIL_USER, MAIL_SUSPENDED | MAIL_NO_COPY, { "Ada@Tern.Example" }, { "a@b.example" },
+		  { "Ada@Tern.Example", "Ada_Tern_Example", "ada@tern.example" }, 0 },
+		{ "ada@heron.example", "m", "", "heron.example", MAIL_USER, 0, { "ada@heron.example", "x" }, { 0 }, { "" }, 0 },
+		{ "", "", "x@y.example", "", MAIL_GROUP, 0, { 0 }, { "@tern.example", "@", "tern.example", "" }, { 0 }, 0 },
+		{ "", "", "", "", MAIL_USER, 0, { "" }, { 0 }, { 0 }, 0 },
+		{ "@tern.example", "", "", "", MAIL_USER, 0, { "@tern.example" }, { 0 }, { "_tern_example" }, 0 },
+		{ "word", "", "", "", MAIL_USER, 0, { "word" }, { 0 }, { "word", "wor_d" }, 0 },
+	};
+	cleanup(text_free) struct text all = TEXT_INIT;
+	struct mail_claim claims[array_size(rows)];
+	struct text lists[array_size(rows)][3];
 	struct mail_address address;
 	struct mail_claim claim;
+	struct mail_room room;
 
 	(void)state;
-	put_all(&routing, one);
-	put_all(&forwarding, two);
-	mail_address_begin(&value);
-	mail_address_put(&value, 0,
-	                 &(struct mail_claim){
-	                         .holder = MAIL_USER,
-	                         .flags = MAIL_PRIMARY,
-	                         .primary = SPAN("Ada@tern.example"),
-	                         .mail_host = SPAN("mail1.isp.example"),
-	                         .routing = mail_list_of(&routing),
-	                         .forwarding = mail_list_of(&forwarding),
-	                         .logins = mail_list_of(&routing),
-	                 });
-	mail_address_put(&value, 0,
-	                 &(struct mail_claim){
-	                         .holder = MAIL_GROUP,
-	                         .claimer = SPAN("heron.example"),
-	                         .relocated = SPAN("x@y.example"),
-	                         .forwarding = mail_list_of(&forwarding),
-	                         .logins = mail_list_of(&logins),
-	                 });
-	assert_false(text_failed(&value));
+	mail_address_begin(&all);
+	for (size_t i = 0; i < array_size(rows); i++) {
+		cleanup(text_free) struct text value = TEXT_INIT, alone = TEXT_INIT;
 
-	assert_int_equal(mail_address_read(text_span(&value), &address), 0);
-	assert_int_equal(address.count, 2);
-	assert_int_equal(mail_address_next(&address, &claim), 1);
-	assert_int_equal(claim.holder, MAIL_USER);
-	assert_int_equal(claim.flags, MAIL_PRIMARY);
-	assert_int_equal(claim.claimer.len, 0);
-	assert_true(span_is(claim.primary, SPAN("Ada@tern.example")));
-	assert_true(span_is(claim.mail_host, SPAN("mail1.isp.example")));
-	holds(claim.routing, one);
-	holds(claim.forwarding, two);
-	holds(claim.logins, one);
-	assert_int_equal(mail_address_next(&address, &claim), 1);
-	assert_int_equal(claim.holder, MAIL_GROUP);
-	assert_true(span_is(claim.claimer, SPAN("heron.example")));
-	assert_true(span_is(claim.relocated, SPAN("x@y.example")));
-	holds(claim.routing, none);
-	holds(claim.forwarding, two);
-	holds(claim.logins, none);
-	assert_int_equal(mail_address_next(&address, &claim), 0);
+		for (size_t k = 0; k < 3; k++)
+			lists[i][k] = TEXT_INIT;
+		for (size_t k = 0; k < 4 && rows[i].routing[k] != NULL; k++)
+			mail_list_put(&lists[i][0], span_of(rows[i].routing[k]));
+		for (size_t k = 0; k < 4 && rows[i].forwarding[k] != NULL; k++)
+			mail_list_put(&lists[i][1], span_of(rows[i].forwarding[k]));
+		for (size_t k = 0; k < 5 && rows[i].logins[k] != NULL; k++)
+			mail_list_put(&lists[i][2], span_of(rows[i].logins[k]));
+		claims[i] = (struct mail_claim){
+			.claimer = span_of(rows[i].claimer),
+			.holder = rows[i].holder,
+			.flags = rows[i].flags,
+			.primary = span_of(rows[i].primary),
+			.mail_host = span_of(rows[i].mail_host),
+			.relocated = span_of(rows[i].relocated),
+			.routing = mail_list_of(&lists[i][0]),
+			.forwarding = mail_list_of(&lists[i][1]),
+			.logins = mail_list_of(&lists[i][2]),
+		};
+		mail_claim_put(&alone, &claims[i]);
+		assert_int_equal(mail_claim_read(text_span(&alone), &claim), 0);
+		assert_true(claims_are_equal(&claim, &claims[i]));
+		mail_address_begin(&value);
+		mail_address_put(&value, domain_of_key, local_of_key, &claims[i]);
+		mail_address_put(&all, domain_of_key, local_of_key, &claims[i]);
+		if (rows[i].octets > 0 && value.len != rows[i].octets)
+			fail_msg("row %zu: %zu octets, want %zu", i, value.len, rows[i].octets);
+	}
+	assert_false(text_failed(&all));
+	assert_int_equal(mail_address_read(text_span(&all), domain_of_key, local_of_key, &address), 0);
+	for (size_t i = 0; i < array_size(rows); i++) {
+		assert_int_equal(mail_address_next(&address, &room, &claim), 1);
+		if (!claims_are_equal(&claim, &claims[i]))
+			fail_msg("row %zu is read otherwise", i);
+	}
+	assert_int_equal(mail_address_next(&address, &room, &claim), 0);
+	for (size_t i = 0; i < array_size(rows); i++)
+		for (size_t k = 0; k < 3; k++)
+			text_free(&lists[i][k]);
+}
+
+/* What is longer than any address is stored, and read, as it is. */
+static void
+long_strings_are_read_as_they_were_put(void **state)
+{
+	static const size_t lengths[] = { 60, 61, 62, 126, 127, 128, 129, 480, 481, 482, 493, 494, 495, 20000, 65535 };
+	cleanup(text_free) struct text value = TEXT_INIT, list = TEXT_INIT, octets = TEXT_INIT;
+	struct mail_address address;
+	struct mail_claim claim;
+	struct mail_room room;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(lengths); i++) {
+		struct mail_claim given = { .holder = MAIL_USER };
+
+		text_clear(&octets);
+		text_clear(&list);
+		text_clear(&value);
+		while (octets.len + 1 + domain_of_key.len < lengths[i])
+			text_put_char(&octets, '.');
+		text_put_char(&octets, '@');
+		text_put_span(&octets, domain_of_key);
+		mail_list_put(&list, text_span(&octets));
+		given.primary = text_span(&octets);
+		given.routing = given.forwarding = mail_list_of(&list);
+		for (size_t k = 0; k < octets.len; k++)
+			octets.data[k] = octets.data[k] == '.' || octets.data[k] == '@' ? '_' : octets.data[k];
+		mail_list_put(&list, text_span(&octets));
+		octets.data[0] = 'x';
+		mail_list_put(&list, text_span(&octets));
+		given.primary = span_from(list.data + 2, lengths[i]);
+		given.routing = given.forwarding = given.logins = mail_list_of(&list);
+		mail_address_begin(&value);
+		mail_address_put(&value, domain_of_key, local_of_key, &given);
+		assert_false(text_failed(&value));
+		assert_int_equal(mail_address_read(text_span(&value), domain_of_key, local_of_key, &address), 0);
+		assert_int_equal(mail_address_next(&address, &room, &claim), 1);
+		assert_true(claims_are_equal(&claim, &given));
+		assert_int_equal(mail_address_next(&address, &room, &claim), 0);
+	}
 }
 
 static void
@@ -119,23 +208,47 @@ what_is_cut_short_or_of_another_version_is_refused(void **state)
 	struct mail_address address;
 	struct mail_domain domain;
 	struct mail_claim claim;
+	struct mail_room room;
+	struct mail_list list_read;
+	struct span string;
 
 	(void)state;
 	put_all(&list, two);
 	mail_address_begin(&value);
-	mail_address_put(&value, 0, &(struct mail_claim){ .holder = MAIL_USER, .forwarding = mail_list_of(&list) });
+	mail_address_put(&value, domain_of_key, local_of_key,
+	                 &(struct mail_claim){ .holder = MAIL_USER, .forwarding = mail_list_of(&list) });
 	for (size_t n = 0; n < value.len; n++) {
-		int r = mail_address_read(span_from(value.data, n), &address);
+		int r = mail_address_read(span_from(value.data, n), domain_of_key, local_of_key, &address);
 
-		assert_int_equal(r == 0 ? mail_address_next(&address, &claim) : r, -EBADMSG);
+		/* A record without any claim is one that nobody holds. */
+		assert_int_equal(r == 0 ? mail_address_next(&address, &room, &claim) : r, n == 1 ? 0 : -EBADMSG);
 	}
 	text_put_char(&value, 'x');
-	assert_int_equal(mail_address_read(text_span(&value), &address), 0);
-	assert_int_equal(mail_address_next(&address, &claim), 1);
-	assert_int_equal(mail_address_next(&address, &claim), -EBADMSG);
-	value.data[0] = MAIL_VERSION + 1;
-	assert_int_equal(mail_address_read(text_span(&value), &address), -EPROTO);
+	assert_int_equal(mail_address_read(text_span(&value), domain_of_key, local_of_key, &address), 0);
+	assert_int_equal(mail_address_next(&address, &room, &claim), 1);
+	assert_int_equal(mail_address_next(&address, &room, &claim), -EBADMSG);
+	value.data[0] = MAIL_ADDRESS_VERSION + 1;
+	assert_int_equal(mail_address_read(text_span(&value), domain_of_key, local_of_key, &address), -EPROTO);
 	assert_int_equal(mail_domain_read(text_span(&value), &domain), -EPROTO);
+	/* Bits that mean nothing; a login of nothing; a local part that is too long with its domain; too many strings. */
+	assert_int_equal(mail_address_read(SPAN("\2\0\x20"), domain_of_key, local_of_key, &address), 0);
+	assert_int_equal(mail_address_next(&address, &room, &claim), -EBADMSG);
+	assert_int_equal(mail_address_read(SPAN("\2\0\1\1\1\1"), domain_of_key, local_of_key, &address), 0);
+	assert_int_equal(mail_address_next(&address, &room, &claim), 1);
+	list_read = claim.logins;
+	assert_int_equal(mail_list_next(&list_read, &string), -EBADMSG);
+	text_clear(&value);
+	text_put_span(&value, SPAN("\2\0\1\1\xe6\3\xe8\7"));
+	while (value.len < 8 + 482)
+		text_put_char(&value, 'a');
+	assert_int_equal(mail_address_read(text_span(&value), domain_of_key, local_of_key, &address), 0);
+	assert_int_equal(mail_address_next(&address, &room, &claim), -EBADMSG);
+	assert_int_equal(mail_address_read(SPAN("\2\0\1\1\2\3\3"), domain_of_key, local_of_key, &address), 0);
+	assert_int_equal(mail_address_next(&address, &room, &claim), 1);
+	list_read = claim.logins;
+	assert_int_equal(mail_list_next(&list_read, &string), 1);
+	assert_int_equal(string.len, 0);
+	assert_int_equal(mail_list_next(&list_read, &string), -EBADMSG);
 	assert_int_equal(mail_domain_read(SPAN(""), &domain), -EBADMSG);
 	assert_int_equal(mail_domain_read(SPAN("\1\0\0\0\0\5\0ab"), &domain), -EBADMSG);
 }
@@ -208,6 +321,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(claims_are_read_as_they_were_put),
+		cmocka_unit_test(long_strings_are_read_as_they_were_put),
 		cmocka_unit_test(domains_are_read_as_they_were_put),
 		cmocka_unit_test(what_is_cut_short_or_of_another_version_is_refused),
 		cmocka_unit_test(keys_are_taken_apart_as_they_were_made),
