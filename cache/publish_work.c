@@ -46,7 +46,9 @@ publish_commit(struct publish *publish, struct store_txn **records, bool complet
 {
 	int r = complete ? publish_log_begin(publish, *records) : 0;
 
-	if (r == 0)
+	/* Keys come in order: the state's would stand behind those of mail, and the pages would be left half empty. Without one, readers
+	 * know that nothing is complete. */
+	if (r == 0 && !publish->appending)
 		r = write_state(publish, *records, complete, applied);
 	if (r < 0)
 		return r;
