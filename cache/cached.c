@@ -12,6 +12,7 @@
 #include "cache/apply.h"
 #include "cache/cache.h"
 #include "cache/cached_counters.h"
+#include "cache/ldif_base.h"
 #include "cache/publish.h"
 #include "cache/service.h"
 #include "cache/settings.h"
@@ -277,6 +278,25 @@ contact_before(const struct settings *settings, enum project_environment i)
 	return cache_open(&options, &cache) == 0 ? cache_last_contact(cache) : 0;
 }
 
+/* A file says itself where its tree begins. */
+static int
+take_base(struct settings *settings, struct text *why)
+{
+	cleanup(text_free) struct text base = TEXT_INIT;
+	struct span kept;
+	int r;
+
+	if (settings->ldap_base != NULL || settings->ldif_path == NULL)
+		return 0;
+	r = ldif_base(settings->ldif_path, &base, why);
+	if (r < 0)
+		return r;
+	text_put_char(&base, '\0');
+	kept = text_failed(&base) ? (struct span){ NULL, 0 } : arena_copy(&settings->arena, text_span(&base));
+	settings->ldap_base = kept.data;
+	return kept.data != NULL ? 0 : -ENOMEM;
+}
+
 static int
 start(struct cached *cached, struct text *why)
 {
@@ -288,6 +308,8 @@ start(struct cached *cached, struct text *why)
 		r = make_folder(settings->run_dir, 0755, (gid_t)-1, why);
 	for (enum project_environment i = 0; i < PROJECT_ENVIRONMENTS; i++)
 		cached->service.contact[i] = contact_before(settings, i);
+	if (r == 0)
+		r = take_base(settings, why);
 	if (r == 0)
 		r = start_storage(cached, why);
 	if (r < 0)

@@ -84,6 +84,7 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 	%D%/entry.c %D%/entry.h \
 	%D%/feed.h \
 	%D%/ldif.c %D%/ldif.h \
+	%D%/ldif_base.c %D%/ldif_base.h \
 	%D%/ldif_load.c %D%/ldif_load.h \
 	%D%/lines.c %D%/lines.h \
 	%D%/message.c %D%/message_entry.c %D%/message.h \

@@ -94,6 +94,25 @@ def check_tree(t, box):
              "%s %s has an answer" % (name, rrtype), str(answer))
 
 
+def check_base(t, box):
+    tree = box.path("alone.ldif")
+    conf = box.write("alone.conf", "[ispman]\ncache-dir = %s\nrun-dir = %s\n[cached]\nsource = ldif:%s\n"
+                     % (box.path("alone"), box.path("alone-run"), tree))
+    done = subprocess.run([servers.program("ispman-cached"), "-c", conf], capture_output=True, text=True, timeout=60)
+    t.ok(done.returncode == 1 and "base is not set, and cannot be taken from the first entry of %s" % tree in done.stderr,
+         "a file that is not there says no base", done.stderr)
+    shutil.copy(os.path.join(EXAMPLES, "tree.ldif"), tree)
+    daemon = subprocess.Popen([servers.program("ispman-cached"), "-c", conf], stderr=subprocess.DEVNULL)
+    try:
+        done = run(servers.program("ispmanctl"), "-c", conf, "wait", "--timeout", "60")
+        t.same(done.returncode, 0, "a file is followed without a base, too: the first entry is it")
+        done = run(servers.program("ispmanctl"), "-c", conf, "lookup", "dns", "www.pine.example", "A")
+        t.ok("192.0.2.80" in done.stdout, "and answered from", done.stdout + done.stderr)
+    finally:
+        daemon.terminate()
+        t.same(daemon.wait(60), 0, "it ends cleanly")
+
+
 def main():
     lost = servers.missing("cached", "ispmanctl", "module", "named", "named-checkconf")
     if lost:
@@ -102,6 +121,7 @@ def main():
     with servers.Sandbox("examples") as box:
         check_configurations(t, box)
         check_tree(t, box)
+        check_base(t, box)
     return t.done()
 
 
