@@ -468,7 +468,7 @@ some_key(uint8_t room[40])
 			memcpy(room, row->key, row->key_len);
 			return span_from(room, row->key_len);
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case 1:
 		n = 1 + chance(3);
 		for (size_t i = 0; i < n; i++)
