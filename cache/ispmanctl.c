@@ -62,7 +62,7 @@ static const struct command {
 	  "Exit 1 when the brake holds nothing.\n" },
 	{ "metrics", "", "all counters, as OpenMetrics text", 0, ctl_metrics,
 	  "Of every program that runs on this machine and uses the cache, named included.\n" },
-	{ "config", "bind|postfix|pure-ftpd|apparmor|slapd", "what to put into others' configuration", TAKES_OPERANDS, ctl_config,
+	{ "config", "bind|postfix|cyrus|pure-ftpd|apparmor|slapd", "what to put into others' configuration", TAKES_OPERANDS, ctl_config,
 	  "Filled in from ispman.conf.\n" },
 };
 

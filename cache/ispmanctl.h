@@ -50,6 +50,9 @@ int ctl_account(const struct ctl *ctl, const char *command, bool explain);
 int ctl_misused(const char *command);
 /* What to put into main.cf; QUEUE is Postfix's queue directory, NULL: Debian's. */
 void ctl_print_postfix(const struct settings *settings, const char *queue);
+/* Its part about logins. */
+void ctl_print_postfix_sasl(const struct settings *settings, const char *queue);
+void ctl_print_cyrus(const struct settings *settings);
 void ctl_print_pure_ftpd(const struct settings *settings);
 
 /* "ispmanctl: ..." on stderr. */

@@ -65,6 +65,9 @@ print_slapd(const struct settings *s)
 {
 	const char *base = s->ldap_base != NULL ? s->ldap_base : "o=ispman";
 	const char *reader = s->ldap_bind_dn;
+	/* Only who compares passwords needs them. */
+	bool keeps_passwords =
+		s->login_values.verify == LOGIN_VERIFY_HASH || s->login_values.verify == LOGIN_VERIFY_HASH_THEN_BIND;
 	char room[512];
 
 	if (reader == NULL) {
@@ -100,7 +103,7 @@ print_slapd(const struct settings *s)
 	       "changetype: modify\n"
 	       "add: olcAccess\n"
 	       "olcAccess: {0}to attrs=userPassword\n"
-	       "  by dn.exact=\"%s\" none\n"
+	       "  by dn.exact=\"%s\" %s\n"
 	       "  by * break\n"
 	       "olcAccess: {1}to *\n"
 	       "  by dn.exact=\"%s\" read\n"
@@ -113,7 +116,7 @@ print_slapd(const struct settings *s)
 	       "olcOverlay: syncprov\n"
 	       "olcSpCheckpoint: 100 10\n"
 	       "olcSpSessionlog: 10000\n",
-	       reader, reader);
+	       reader, keeps_passwords ? "read" : "none", reader);
 }
 
 int
@@ -126,6 +129,7 @@ ctl_config(const struct ctl *ctl)
 		{ "bind", print_bind },
 		{ "apparmor", print_apparmor },
 		{ "slapd", print_slapd },
+		{ "cyrus", ctl_print_cyrus },
 		{ "pure-ftpd", ctl_print_pure_ftpd },
 	};
 
@@ -143,6 +147,6 @@ ctl_config(const struct ctl *ctl)
 			return CTL_FINE;
 		}
 	}
-	ctl_complain("config takes one of bind, postfix [QUEUE-DIRECTORY], pure-ftpd, apparmor, slapd");
+	ctl_complain("config takes one of bind, postfix [QUEUE-DIRECTORY], cyrus, pure-ftpd, apparmor, slapd");
 	return CTL_USAGE;
 }

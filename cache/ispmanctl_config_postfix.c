@@ -150,4 +150,5 @@ ctl_print_postfix(const struct settings *settings, const char *queue)
 	print_head(&endpoint, queue != NULL ? queue : QUEUE_DIRECTORY);
 	print_setups(&endpoint);
 	print_common(&endpoint, settings->mail_values.recipient_delimiter != NULL ? settings->mail_values.recipient_delimiter : "");
+	ctl_print_postfix_sasl(settings, queue != NULL ? queue : QUEUE_DIRECTORY);
 }

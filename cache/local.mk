@@ -177,7 +177,7 @@ bin_PROGRAMS += %D%/ispmanctl
 	%D%/ispmanctl.c %D%/ispmanctl.h \
 	%D%/ispmanctl_ask.c \
 	%D%/ispmanctl_config.c \
-	%D%/ispmanctl_config_ftp.c \
+	%D%/ispmanctl_config_ftp.c %D%/ispmanctl_config_sasl.c \
 	%D%/ispmanctl_config_postfix.c \
 	%D%/ispmanctl_daemon.c \
 	%D%/ispmanctl_dns.c \

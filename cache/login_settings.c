@@ -115,10 +115,42 @@ static const struct conf_setting rows[] = {
 	  .help = "whether passwords stored in clear, unsalted or with DES are problems" },
 };
 
+/* ispman-saslauthd's own; a list takes any value any number of times. */
+static const struct conf_setting daemon_rows[] = {
+	{ "saslauth", "listen", CONF_LIST, AT(listen), .help = "see ispman-saslauthd" },
+	{ "saslauth", "allow-users", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "trusted-peers", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "request-timeout", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "max-connections", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "max-age", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "workers", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "queue", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "hash-memory", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "max-values", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "allow-clear-passwords", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "verified-cache-size", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "verified-cache-life", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "throttle", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "throttle-decay", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "throttle-size", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "throttle-exempt", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "throttle-exempt-services", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "bind-workers", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "control-group", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "user", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+	{ "saslauth", "group", CONF_LIST, AT(daemon_values), .help = "see ispman-saslauthd" },
+};
+
 struct conf_table
 login_settings_table(struct login_settings_values *target)
 {
 	return (struct conf_table){ rows, array_size(rows), target };
+}
+
+struct conf_table
+login_settings_daemon_table(struct login_settings_values *target)
+{
+	return (struct conf_table){ daemon_rows, array_size(daemon_rows), target };
 }
 
 static struct login_service *

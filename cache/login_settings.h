@@ -20,9 +20,14 @@ struct login_settings_values {
 	int suspended_users, suspended_domains; /* 0 allow, 1 refuse */
 	uint64_t lockout_duration;
 	bool report_weak_passwords;        /* ispman-cached's */
+
+	struct conf_list listen;        /* ispman-saslauthd's: "unix:PATH,mode=..." */
+	struct conf_list daemon_values; /* its others; not looked at */
 };
 
 struct conf_table login_settings_table(struct login_settings_values *target);
+/* For programs that read [saslauth] for these settings only. */
+struct conf_table login_settings_daemon_table(struct login_settings_values *target);
 
 /* Lists lie in ARENA. 0, -ENOMEM, or -EINVAL with a sentence in WHY for each value that is none. MAX_AGE is the program's own. */
 must_check int login_settings_options(const struct login_settings_values *values, struct arena *arena, struct login_options *out,

@@ -18,7 +18,7 @@
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const sasl_mechs[] = { "none", "external", "gssapi", NULL };
 static const char *const serials[] = { "auto", "stored", NULL };
-static const char *const other_sections[] = { "saslauth", "agent", NULL };
+static const char *const other_sections[] = { "agent", NULL };
 
 static int
 check_uri(const char *value, struct text *why)
@@ -688,6 +688,7 @@ read_all(struct settings *s, const char *path, const char *const *overrides, siz
 		mail_settings_table(&s->mail_values),
 		mail_settings_daemon_table(&s->mail_values),
 		login_settings_table(&s->login_values),
+		login_settings_daemon_table(&s->login_values),
 		ftp_settings_daemon_table(&s->ftp_values),
 	};
 	const struct conf_schema schema = { tables, array_size(tables), other_sections };
@@ -847,5 +848,6 @@ settings_describe(struct text *out)
 	describe(out, mail_settings_table(NULL));
 	describe(out, mail_settings_daemon_table(NULL));
 	describe(out, login_settings_table(NULL));
+	describe(out, login_settings_daemon_table(NULL));
 	describe(out, ftp_settings_daemon_table(NULL));
 }

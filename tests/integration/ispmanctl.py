@@ -5,6 +5,7 @@
 import fcntl
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -249,6 +250,41 @@ def snippets(t, world):
     text = world.ctl("config", "slapd").stdout
     t.ok('dn.exact="cn=reader,dc=tern,dc=example" size=unlimited' in text and "(olcSuffix=dc=tern,dc=example)" in text,
          "config slapd", text)
+    t.ok('by dn.exact="cn=reader,dc=tern,dc=example" read\n  by * break\nolcAccess: {1}' in text,
+         "config slapd: passwords are read by who compares them", text)
+    text = world.ctl("-o", "login.verify=bind", "config", "slapd").stdout
+    t.ok('by dn.exact="cn=reader,dc=tern,dc=example" none\n' in text, "config slapd: and by nobody else", text)
+    sasl_snippets(t, world)
+    for section, daemon, readers in (("saslauth", "saslauth/saslauthd_settings.c", "cache/login_settings.c"),
+                                     ("ftpauth", "ftpauth/ftpauthd_settings.c", "cache/ftp_settings.c"),
+                                     ("socketmap", "postfix_map/socketmapd_settings.c", "cache/mail_settings.c")):
+        keys = []
+        for path in (daemon, readers):
+            with open(os.path.join(servers.SRCDIR, path), encoding="utf-8") as f:
+                keys.append(set(re.findall(r'\{ "%s", "([a-z-]+)"' % section, f.read())))
+        t.same(sorted(keys[0] - keys[1]), [], "[%s]: every key is known to who reads the file for another section" % section)
+
+
+def sasl_snippets(t, world):
+    def lines(*args):
+        return [line for line in world.ctl(*args).stdout.splitlines() if line and not line.startswith("# ") and line != "#"]
+
+    listen = ("-o", "saslauth.listen=unix:/q/ispman/mux,mode=0660,group=sasl", "-o", "saslauth.listen=unix:/run/s/mux")
+    t.same(lines("config", "cyrus"),
+           ["sasl_pwcheck_method: saslauthd", "sasl_saslauthd_path: /run/saslauthd/mux", "sasl_mech_list: PLAIN LOGIN",
+            "allowplaintext: no", "virtdomains: userid", "unixhierarchysep: yes", "autocreate_quota: -1", "admins: cyrus"],
+           "config cyrus")
+    got = lines("-o", "login.mailbox-name=uid", "-o", "saslauth.listen=unix:/run/s/mux,mode=0660", "config", "cyrus")
+    t.ok("sasl_saslauthd_path: /run/s/mux" in got and "virtdomains: off" in got and "unixhierarchysep: yes" not in got,
+         "config cyrus: mailboxes called by uids", got)
+    got = lines("-o", "login.default-domain=tern.example", "config", "cyrus")
+    t.ok("defaultdomain: tern.example" in got, "config cyrus: a default domain", got)
+    got = lines(*listen, "config", "postfix", "/q")
+    t.ok("#saslauthd_path: /ispman/mux" in got and "smtpd_sasl_type = cyrus" in got,
+         "config postfix: the socket as seen from inside the queue directory", got)
+    text = world.ctl("config", "postfix").stdout
+    t.ok("[saslauth] listen = unix:/var/spool/postfix/ispman/mux,mode=0660,group=sasl" in text,
+         "config postfix: where ispman-saslauthd has to listen for it", text)
 
 
 def postfix_snippet(t, world):
