@@ -123,6 +123,8 @@ try_key(struct span value)
 		key_login(&key, environment, name);
 	else if (ascii_lower(letter) == 'o')
 		key_login_domain(&key, environment, name);
+	else if (letter == 'G' || letter == 'H')
+		key_login_host(&key, letter, name);
 	else
 		key_login_entry(&key, environment, (const uint8_t *)name.data);
 	require(span_is(key_span(&key), value));

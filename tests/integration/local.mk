@@ -90,6 +90,7 @@ integration_tests += \
 	%D%/sasl_fixture.py \
 	%D%/sasl_golden.py \
 	%D%/sasl_outage.py \
+	%D%/sasl_policy.py \
 	%D%/sasl_smtp.py \
 	%D%/saslauthd.py
 integration_lib += \
