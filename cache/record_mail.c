@@ -173,7 +173,7 @@ spell_login(struct span primary, size_t from, char *room)
 static size_t
 at_of(struct span address)
 {
-	const char *at = memchr(address.data, '@', address.len);
+	const char *at = address.len > 0 ? memchr(address.data, '@', address.len) : NULL;
 
 	return at != NULL ? (size_t)(at - address.data) : address.len;
 }
