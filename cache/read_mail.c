@@ -192,13 +192,16 @@ mail_catch_all_at(struct mail_view *view, struct span domain, struct mail_addres
 	if (place == NULL)
 		return r;
 	if (!place->knows_catch_all) {
-		r = mail_address_at(view, span_from(place->name, place->name_len), SPAN(""), &place->catch_all);
+		r = mail_address_at(view, domain, SPAN(""), &place->catch_all);
 		if (r < 0)
 			return r;
 		place->has_catch_all = r > 0;
 		place->knows_catch_all = true;
 	}
-	if (place->has_catch_all)
-		*out = place->catch_all;
-	return place->has_catch_all;
+	if (!place->has_catch_all)
+		return 0;
+	*out = place->catch_all;
+	/* Not that of who asked first, nor what is remembered here, which another domain may replace. */
+	out->domain = domain;
+	return 1;
 }

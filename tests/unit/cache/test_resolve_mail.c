@@ -6,6 +6,7 @@
 #include "tests/unit/test.h"
 
 #include "cache/mail.h"
+#include "cache/read_mail.h"
 #include "tests/unit/cache/mail_folder.h"
 
 #include <errno.h>
@@ -357,6 +358,28 @@ a_catch_all_takes_no_real_users_place(void **state)
 	        { "virtual", "nobody@tern.example", "ada@tern.example" });
 }
 
+/* What is remembered of a domain gives way to another one while its catch-all is being answered. */
+static void
+a_catch_all_is_its_own_domains_to_the_end(void **state)
+{
+	uint32_t place = mail_hash(SPAN("tern.example")) % KNOWN_DOMAINS;
+	char other[32], text[256], want[64];
+	unsigned n = 0;
+
+	(void)state;
+	do
+		snprintf(other, sizeof(other), "n%u.example.com", n++);
+	while (mail_hash(span_of(other)) % KNOWN_DOMAINS != place);
+	snprintf(text, sizeof(text),
+	         "domain tern.example\n"
+	         "user @tern.example to=x@%s to=bob@tern.example login=eve\n"
+	         "user bob@tern.example host=mail1 routing=bob@tern.example\n",
+	         other);
+	fill(text);
+	snprintf(want, sizeof(want), "x@%s,bob@tern.example", other);
+	answers((const struct row[]){ { "virtual", "any@tern.example", want } }, 1);
+}
+
 static void
 suspended_domains_may_be_refused(void **state)
 {
@@ -697,6 +720,7 @@ main(void)
 		cmocka_unit_test(domains_state_senders_for_all_that_exists),
 		cmocka_unit_test(holders_together_answer_as_one),
 		cmocka_unit_test(a_catch_all_takes_no_real_users_place),
+		cmocka_unit_test(a_catch_all_is_its_own_domains_to_the_end),
 		cmocka_unit_test(suspended_domains_may_be_refused),
 		cmocka_unit_test(replicas_repeat_their_master_once),
 		cmocka_unit_test(domains_may_state_transports),
