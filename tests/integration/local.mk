@@ -88,6 +88,7 @@ integration_tests += \
 	%D%/sasl_change.py \
 	%D%/sasl_cyrus.py \
 	%D%/sasl_fixture.py \
+	%D%/sasl_ftp.py \
 	%D%/sasl_golden.py \
 	%D%/sasl_outage.py \
 	%D%/sasl_policy.py \
