@@ -335,15 +335,18 @@ inspect(const struct password_body *body, const struct password_limits *limits, 
 		out->kind = PASSWORD_UNKNOWN;
 }
 
-/* The library says only "invalid" when it finds no memory. */
+/* Whether there is the memory that a check takes. The library says only "invalid" when it finds none. */
 static bool
-has_memory(size_t octets)
+has_memory(const struct password_body *body)
 {
-	void *memory = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct password_value value = { .kind = PASSWORD_MALFORMED };
+	void *memory;
 
+	inspect(body, &password_limits_default, &value);
+	memory = mmap(NULL, value.memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		return false;
-	munmap(memory, octets);
+	munmap(memory, value.memory);
 	return true;
 }
 
@@ -352,6 +355,15 @@ struct workspace {
 	char setting[CRYPT_OUTPUT_SIZE];
 	char password[CRYPT_MAX_PASSPHRASE_SIZE];
 };
+
+/* The hash, NULL when there is none. */
+static const char *
+compute(struct workspace *space)
+{
+	const char *hash = crypt_rn(space->password, space->setting, &space->data, sizeof(space->data));
+
+	return hash != NULL && hash[0] != '*' ? hash : NULL;
+}
 
 static int
 verify(const struct password_body *body, struct span password)
@@ -372,16 +384,18 @@ verify(const struct password_body *body, struct span password)
 	memcpy(space->setting, body->text.data, body->text.len);
 	memcpy(space->password, password.data, password.len);
 	errno = 0;
-	computed = crypt_rn(space->password, space->setting, &space->data, sizeof(space->data));
-	if (computed == NULL || computed[0] == '*') {
-		struct password_value value = { .kind = PASSWORD_MALFORMED };
-		int error = errno;
-
-		inspect(body, &password_limits_default, &value);
-		r = error == ENOMEM || (value.memory > sizeof(space->data) && !has_memory(value.memory)) ? -ENOMEM : 0;
-	} else {
-		r = password_equal(body->text, span_of(computed));
+	computed = compute(space);
+	if (computed == NULL && errno != ENOMEM) {
+		/* A setting that the library does not take, which it says at once; or want of memory, then or still. */
+		if (has_memory(body))
+			computed = compute(space);
+		else
+			errno = ENOMEM;
 	}
+	if (computed == NULL)
+		r = errno == ENOMEM ? -ENOMEM : 0;
+	else
+		r = password_equal(body->text, span_of(computed));
 	OPENSSL_cleanse(space, sizeof(*space));
 	free(space);
 	return r;
