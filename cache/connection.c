@@ -602,6 +602,7 @@ connection_close(struct connection *c)
 {
 	if (c == NULL)
 		return;
+	ber_free(c->partial, 1);
 	if (c->ldap != NULL)
 		ldap_unbind_ext(c->ldap, NULL, NULL);
 	text_free(&c->identity);

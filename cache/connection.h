@@ -33,11 +33,14 @@ struct connection_config {
 	unsigned timeout;      /* seconds for each step */
 };
 
-struct ldap; /* libldap's LDAP */
+struct ldap;       /* libldap's LDAP */
+struct berelement; /* liblber's BerElement */
 
 struct connection {
 	struct ldap *ldap;
 	int fd;     /* libldap's; to poll for input */
+	bool direct;                /* see message_next */
+	struct berelement *partial; /* a message of which a part may have come */
 	size_t uri; /* which of the configuration's */
 	struct text identity; /* the DN that the server knows us by; "" is anonymous or unknown */
 

@@ -87,7 +87,7 @@ noinst_LTLIBRARIES += %D%/libfeed.la
 	%D%/ldif_base.c %D%/ldif_base.h \
 	%D%/ldif_load.c %D%/ldif_load.h \
 	%D%/lines.c %D%/lines.h \
-	%D%/message.c %D%/message_entry.c %D%/message.h \
+	%D%/message.c %D%/message_entry.c %D%/message_read.c %D%/message.h \
 	%D%/repeats.c %D%/repeats.h \
 	%D%/scratch_file.c %D%/scratch_file.h \
 	%D%/source_ldif.c %D%/source_ldif.h \

@@ -158,15 +158,50 @@ read_intermediate(struct connection *c, LDAPMessage *message, struct message *ou
 	return 0;
 }
 
+static int
+next_direct(struct connection *c, struct arena *arena, struct message *out)
+{
+	Sockbuf *socket = NULL;
+	ber_len_t len, left = 0;
+	struct berval first;
+	ber_tag_t tag;
+	int r = -EPROTO;
+
+	if (c->partial == NULL)
+		c->partial = ber_alloc_t(LBER_USE_DER);
+	if (c->partial == NULL || ldap_get_option(c->ldap, LDAP_OPT_SOCKBUF, &socket) != LDAP_OPT_SUCCESS)
+		return -ENOMEM;
+	errno = 0;
+	tag = ber_get_next(socket, &len, c->partial);
+	if (tag == LBER_DEFAULT && errno == EAGAIN)
+		return 0;
+	out->direct = take(c->partial);
+	if (tag == LBER_DEFAULT) {
+		message_free(out);
+		out->code = LDAP_SERVER_DOWN;
+		return -EPIPE;
+	}
+	if (tag == LDAP_TAG_MESSAGE && ber_get_option(out->direct, LBER_OPT_REMAINING_BYTES, &left) == LBER_OPT_SUCCESS &&
+	    ber_skip_raw(out->direct, &first) != LBER_DEFAULT)
+		r = message_read(span_from(first.bv_val, left), arena, out);
+	if (r < 0) {
+		message_free(out);
+		return r;
+	}
+	return 1;
+}
+
 int
 message_next(struct connection *c, struct arena *arena, struct message *out)
 {
 	struct timeval now = { 0, 0 };
 	LDAPMessage *message = NULL;
-	int kind = ldap_result(c->ldap, LDAP_RES_ANY, LDAP_MSG_ONE, &now, &message);
-	int r = 0;
+	int kind, r = 0;
 
 	*out = (struct message){ .kind = MESSAGE_OTHER };
+	if (c->direct || c->partial != NULL)
+		return next_direct(c, arena, out);
+	kind = ldap_result(c->ldap, LDAP_RES_ANY, LDAP_MSG_ONE, &now, &message);
 	if (kind == 0)
 		return 0;
 	if (kind < 0) {
@@ -212,5 +247,6 @@ message_free(struct message *message)
 	for (size_t i = 0; i < array_size(message->strings); i++)
 		ldap_memfree(message->strings[i]);
 	ldap_msgfree(message->handle);
+	ber_free(message->direct, 1);
 	*message = (struct message){ .kind = MESSAGE_OTHER };
 }

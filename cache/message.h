@@ -3,7 +3,7 @@
  *
  * Searches sent over a connection, and the messages that come back: libldap's ends here.
  *
- * Values are not copied: they lie in the message that libldap holds, until message_free.
+ * Values are not copied: they lie in the message that libldap or liblber holds, until message_free.
  */
 #pragma once
 
@@ -37,6 +37,7 @@ struct message {
 
 	/* What the above lies in. */
 	void *handle, *controls, *strings[4];
+	struct berelement *direct;
 };
 
 struct message_search {
@@ -53,10 +54,17 @@ must_check int message_search(struct connection *connection, const struct messag
                               int *out_code);
 
 /* The next message that has wholly arrived. Never waits.
+ * Messages of a connection that is DIRECT are read past libldap, which spends as much on an entry as all the rest of a load does. It
+ * keeps what it knows of requests that were answered so, until the connection is closed: for a time with many messages and few
+ * requests. The word may be changed between any two calls.
  * Returns 1 (free it), 0 when there is none, -EPIPE with libldap's code in out->code when the connection is
  * lost, -EPROTO for an entry that cannot be read, -ENOMEM. */
 must_check int message_next(struct connection *connection, struct arena *arena, struct message *out);
 void message_free(struct message *message);
+
+/* Reads an LDAPMessage (RFC 4511 4.1.1, without the sequence's own tag and length) into OUT, whose kind is OTHER and whose other members
+ * are zero. What is read lies in MESSAGE, arrays in ARENA. Returns 0, -EPROTO or -ENOMEM. */
+must_check int message_read(struct span message, struct arena *arena, struct message *out);
 
 /* Reads the attribute list of a SearchResultEntry (RFC 4511 4.5.2, without the sequence's own tag and
  * length) into OUT: the option ";binary" is dropped, attributes with other options are left out,

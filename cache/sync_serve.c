@@ -180,6 +180,7 @@ refresh_complete(struct serving *s)
 	run->status->view.refreshes++;
 	run->status->view.error[0] = '\0';
 	pthread_mutex_unlock(&run->status->lock);
+	s->c->direct = false;
 	s->flush_at = NEVER;
 	tell_complete(s);
 	report(s);
@@ -679,6 +680,7 @@ begin(struct serving *s)
 		return feed_failed(s, r);
 	s->collects = r > 0;
 	sync_set_phase(s->run, SYNC_REFRESHING);
+	s->c->direct = true;
 	r = sync_session_begin(&s->session, s->run->feed, s->c->base_uuid, cookie);
 	arena_reset(&s->arena);
 	return r < 0 ? feed_failed(s, r) : send_search(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * The first octet chooses: sync state, sync done, sync info, a cookie, the attributes of an entry. What is
+ * The first octet chooses: sync state, sync done, sync info, a cookie, the attributes of an entry, a message. What is
  * read must lie within the input.
  */
 #include <config.h>
@@ -81,6 +81,21 @@ read_attributes(void)
 	arena_free(&arena);
 }
 
+static void
+read_message(void)
+{
+	struct message message = { .kind = MESSAGE_OTHER };
+	struct arena arena = ARENA_INIT;
+
+	if (message_read(input, &arena, &message) == 0) {
+		check_inside(message.entry.dn);
+		check_inside(message.value);
+		check_inside(message.text);
+		check_inside(message.referral);
+	}
+	arena_free(&arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -107,6 +122,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'a':
 		read_attributes();
+		break;
+	case 'm':
+		read_message();
 		break;
 	default:
 		break;

@@ -108,7 +108,7 @@ def oddities(t, box):
             ("a control that cannot be read", unreadable_control, "state control that cannot be read"),
             ("an info message that cannot be read", unreadable_info, "info message that cannot be read"),
             ("an entry that cannot be read", unreadable_entry, "a message that cannot be read"),
-            ("no LDAP", unreadable_message, "closed the connection"),
+            ("no LDAP", unreadable_message, "a message that cannot be read"),
             ("a message of 2 GB", enormous_message, "closed the connection"),
             ("a search that ends early", ends_early, "before the refresh was complete"),
             ("a busy server", busy, "busy or shutting down (51 busy: come back later)"),
