@@ -562,6 +562,8 @@ main(int argc, char **argv)
 		daemon_options_free(&options);
 		return DAEMON_FAILURE;
 	}
+	/* Whatever the settings say: others may come with the next reload. */
+	daemon_hide();
 	while (r == 0 && signal != DAEMON_STOP) {
 		r = run_once(settings, listener, signals, &signal);
 		if (r == 0 && signal == DAEMON_RELOAD) {

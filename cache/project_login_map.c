@@ -25,8 +25,13 @@ fragment_of(struct login_mapping *m, const struct key *subject, struct span payl
 {
 	struct fragment *fragment = payload.data != NULL ? arena_alloc(m->arena, sizeof(*fragment)) : NULL;
 
-	if (fragment != NULL)
-		*fragment = (struct fragment){ *subject, payload, NULL };
+	if (fragment == NULL)
+		return NULL;
+	/* A key is mostly room. */
+	memcpy(fragment->subject.octets, subject->octets, subject->len);
+	fragment->subject.len = subject->len;
+	fragment->payload = payload;
+	fragment->next = NULL;
 	return fragment;
 }
 

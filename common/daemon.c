@@ -266,6 +266,15 @@ daemon_become(const char *user, const char *group, struct text *why)
 	return r;
 }
 
+void
+daemon_hide(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		log_warning("core dumps cannot be prevented: %s", strerror(errno));
+}
+
 size_t
 daemon_want_files(size_t wanted)
 {

@@ -67,6 +67,10 @@ must_check int daemon_become(const char *user, const char *group, struct text *w
 /* The id of group NAME: 0, -ENOENT for no such group, or another negative errno. */
 must_check int daemon_group_id(const char *name, gid_t *out_gid);
 
+/* For who holds secrets: no core dumps, and nobody looks into our memory. Before anything secret is read, and once more after
+ * daemon_become, which resets it. A warning in the log when that is not possible. */
+void daemon_hide(void);
+
 /* Raises the limit of open files to WANTED; returns the limit that there is now. */
 size_t daemon_want_files(size_t wanted);
 

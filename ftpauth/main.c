@@ -11,8 +11,6 @@
 #include "ftpauth/serve.h"
 
 #include <errno.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 enum {
 	FILES_APART = 64,        /* descriptors for what is no connection: listeners, the cache, the log */
@@ -157,18 +155,6 @@ reload(void *context)
 	log_info("configuration read again");
 }
 
-/* --- secrets --------------------------------------------------------------------------------------------- */
-
-/* Passwords pass through: no core dumps, and nobody looks into our memory. Once more after privileges are given up, which resets it. */
-static void
-hide(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		log_warning("core dumps cannot be prevented: %s", strerror(errno));
-}
-
 /* --- life ------------------------------------------------------------------------------------------------ */
 
 static int
@@ -196,7 +182,7 @@ start(struct ftpauthd *d, int signals)
 	daemon_log_lines(&why);
 	if (r < 0)
 		return r;
-	hide();
+	daemon_hide();
 	if (geteuid() == 0)
 		log_warning("running as root: [ftpauth] user names somebody with less power");
 	return account_open(d->settings->cache_dir, d->settings->run_dir, &d->serve.cache);
@@ -207,7 +193,7 @@ run(struct ftpauthd *d, int signals)
 {
 	int r;
 
-	hide();
+	daemon_hide();
 	d->meaning = &d->serve;
 	use_rules(d, d->settings);
 	r = start(d, signals);

@@ -13,8 +13,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 enum {
 	FILES_APART = 64,    /* descriptors for what is no connection: listeners, the cache, the log */
@@ -206,18 +204,6 @@ reload(void *context)
 	log_info("configuration read again");
 }
 
-/* --- secrets --------------------------------------------------------------------------------------------- */
-
-/* No core dumps, and nobody looks into our memory. Again after privileges are given up: that resets it. */
-static void
-hide(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		log_warning("core dumps cannot be prevented: %s", strerror(errno));
-}
-
 /* --- life ------------------------------------------------------------------------------------------------ */
 
 static void
@@ -340,7 +326,7 @@ start(struct saslauthd *d, int signals)
 		return r;
 	r = daemon_become(d->settings->user, d->settings->group, &why);
 	daemon_log_lines(&why);
-	hide();
+	daemon_hide();
 	if (r < 0)
 		return r;
 	if (geteuid() == 0)
@@ -382,7 +368,7 @@ run(struct saslauthd *d, int signals)
 {
 	int r;
 
-	hide();
+	daemon_hide();
 	d->serve.self = &d->serve;
 	d->serve.answer = (struct secret_answer)SECRET_ANSWER_INIT;
 	r = start(d, signals);
