@@ -4,7 +4,6 @@
 """A real Pure-FTPd that asks ispman-ftpauthd: logins, homes, quotas, bandwidth; and that nothing opens the method behind it: no outage, no
 restart, no account that is refused. Whoever is let in as a user of that method was not judged by us."""
 
-import ftplib
 import os
 import re
 import shutil
@@ -39,15 +38,6 @@ def set_up(box, behind=None, options=(), **settings):
     return stage, pureftpd.PureFtpd(box, stage.path, behind, options).start()
 
 
-def refusal(function, *arguments):
-    """The code that it is refused with, None when it is not."""
-    try:
-        function(*arguments)
-    except (ftplib.error_perm, ftplib.error_temp) as e:
-        return str(e)[:3]
-    return None
-
-
 def check_homes(t, box):
     stage, ftp = set_up(box)
     with ftp.session(*ADA) as session:
@@ -78,10 +68,10 @@ def check_homes(t, box):
 def check_limits(t, box):
     stage, ftp = set_up(box)
     with ftp.session("bob@tern.example", "bobpw") as session:
-        t.same(refusal(pureftpd.upload, session, "small", b"x" * 400000), None, "less than the quota may be uploaded")
-        t.same(refusal(pureftpd.upload, session, "big", b"x" * 700000), "552", "more may not")
+        t.same(pureftpd.refusal(pureftpd.upload, session, "small", b"x" * 400000), None, "less than the quota may be uploaded")
+        t.same(pureftpd.refusal(pureftpd.upload, session, "big", b"x" * 700000), "552", "more may not")
     with ftp.session("bob@tern.example", "bobpw") as session:
-        got = [refusal(pureftpd.upload, session, "f%d" % i, b"x") for i in range(4)]
+        got = [pureftpd.refusal(pureftpd.upload, session, "f%d" % i, b"x") for i in range(4)]
         t.ok(None in got and "552" in got and got == sorted(got, key=lambda code: code is not None), "nor more files", got)
     for name, begin in (("upload", lambda s: pureftpd.upload(s, "f", b"x" * (3 * SLOW_OCTETS))),
                         ("download", lambda s: s.retrbinary("RETR f", lambda octets: None))):
@@ -93,7 +83,7 @@ def check_limits(t, box):
                 began = time.monotonic()
                 begin(session)
                 took[login] = time.monotonic() - began
-        t.ok(took["slow@tern.example"] > 1.5 > took[ADA[0]], "the bandwidth for an %s is kept to" % name, took)
+        t.ok(took["slow@tern.example"] > 1.5 > took[ADA[0]], "an account's bandwidth: " + name, took)
 
 
 def check_refusals(t, box):

@@ -179,6 +179,34 @@ def check_hands(t, box):
     t.ok(all(seen.values()), "both have logged in", seen)
 
 
+def check_sessions(t, box):
+    """All of it together, with Pure-FTPd and a method behind ours."""
+    tree = authstage.sample()
+    home = box.path("home")
+    os.makedirs(home)
+    os.chown(home, 10006, 10001)
+    tree.change(ADA, homeDirectory=home, FTPQuotaMBytes="1")
+    stage = Stage(box, tree)
+    ftp = pureftpd.PureFtpd(box, stage.path, {"ada@tern.example": "behind"}).start()
+    with ftp.session("ada@tern.example", "adapw") as session:
+        pureftpd.upload(session, "page.html", b"hello")
+        t.same((session.pwd(), os.stat(home + "/page.html").st_uid), ("/", 10006), "a session, and a file")
+        t.same(pureftpd.refusal(pureftpd.upload, session, "film", b"x" * 1200000), "552", "and no more than the quota")
+    tree.change(ADA, userPassword=ssha("other"))
+    stage.auth.push()
+    t.same((ftp.logs_in("ada@tern.example", "other"), ftp.logs_in("ada@tern.example", "adapw")), (True, "530"), "another password at once")
+    tree.change(ADA, ispmanStatus="suspended")
+    stage.auth.push()
+    t.same((ftp.logs_in("ada@tern.example", "other"), ftp.logs_in("ada@tern.example", "behind")), ("530", "530"), "a suspension too")
+    tree.change(ADA, ispmanStatus="active")
+    stage.auth.push()
+    stage.auth.saslauthd.stop()
+    t.same((ftp.logs_in("ada@tern.example", "other"), ftp.logs_in("ada@tern.example", "behind")), ("530", "530"),
+           "without ispman-saslauthd nobody gets in, not even to the next method")
+    stage.auth.saslauthd.start()
+    t.same(ftp.logs_in("ada@tern.example", "other"), True, "then all is as it was")
+
+
 def check_named(t, box):
     """Whom ispman-saslauthd trusts with a client's address is told whose password it was; others are not."""
     stage = Stage(box, authstage.sample())
@@ -198,7 +226,10 @@ def main():
     if why:
         tap.skip_all(why)
     t = tap.Tap()
-    for check in (check_golden, check_named, check_changes, check_hands):
+    for check in (check_golden, check_sessions, check_named, check_changes, check_hands):
+        if check is check_sessions and pureftpd.missing():
+            t.skip("sessions of Pure-FTPd", pureftpd.missing())
+            continue
         if check in (check_changes, check_hands) and servers.missing("slapd"):
             t.skip("changes in the directory", servers.missing("slapd"))
             continue

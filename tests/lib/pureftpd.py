@@ -217,7 +217,20 @@ class PureFtpd(servers.Server):
 
 
 def upload(session, name, octets):
-    session.storbinary("STOR " + name, io.BytesIO(octets))
+    try:
+        session.storbinary("STOR " + name, io.BytesIO(octets))
+    except (ConnectionResetError, BrokenPipeError):
+        # It has closed the data connection in the middle, and says why on the other.
+        session.voidresp()
+
+
+def refusal(function, *arguments):
+    """The code that it is refused with, None when it is not."""
+    try:
+        function(*arguments)
+    except (ftplib.error_perm, ftplib.error_temp) as e:
+        return str(e)[:3]
+    return None
 
 
 def names(session):
