@@ -253,7 +253,7 @@ class Slapd(Server):
     manager = "cn=manager"
     password = "manager-secret"
 
-    def __init__(self, box, name, base, schema, ldif, extra_global, extra_database, port, sessionlog):
+    def __init__(self, box, name, base, schema, ldif, extra_global, extra_database, port, sessionlog, overlays=""):
         self.box, self.base = box, base
         self.folder = box.path(name)
         os.makedirs(self.folder + "/db")
@@ -270,6 +270,7 @@ class Slapd(Server):
                   extra_database, "overlay syncprov"]
         if sessionlog:
             lines.append("syncprov-sessionlog %d" % sessionlog)
+        lines.append(overlays)
         self.conf_path = self.folder + "/slapd.conf"
         with open(self.conf_path, "w") as f:
             f.write("\n".join(line for line in lines if line) + "\n")
@@ -474,9 +475,9 @@ class Sandbox:
         return server
 
     def slapd(self, ldif=None, base="o=ispman", schema=SYSTEM_SCHEMA + OUR_SCHEMA, extra_global="",
-              extra_database="", name="slapd", port=None, sessionlog=0, start=True):
+              extra_database="", name="slapd", port=None, sessionlog=0, overlays="", start=True):
         server = Slapd(self, self._unique(name), base, schema, ldif, extra_global, extra_database,
-                       port, sessionlog)
+                       port, sessionlog, overlays)
         self.servers.append(server)
         if start:
             server.start()
