@@ -5,8 +5,6 @@ noinst_LTLIBRARIES += %D%/libmux.la
 
 # What is remembered of passwords, and where costly checks run. Knows neither the protocol nor the cache.
 noinst_LTLIBRARIES += %D%/libchecks.la
-%C%_libchecks_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
-%C%_libchecks_la_LIBADD = $(CRYPTO_LIBS)
 %C%_libchecks_la_SOURCES = \
 	%D%/digest.c %D%/digest.h \
 	%D%/pool.c %D%/pool.h \

@@ -189,8 +189,10 @@ count_attempt(struct serve *serve, struct attempt *a, uint64_t now)
 {
 	const struct throttle_question question = throttle_question(serve, a);
 
-	if (!a->counted && !is_exempt(serve, a) && throttle_begin(serve->throttle, &question, now, &a->throttle) == 0)
-		a->counted = true;
+	if (a->counted || is_exempt(serve, a))
+		return;
+	throttle_begin(serve->throttle, &question, now, &a->throttle);
+	a->counted = true;
 }
 
 static enum server_step
@@ -312,9 +314,7 @@ look_up(struct server_connection *c, struct attempt *a)
 	parts[3] = span_from(&serve->epoch, sizeof(serve->epoch));
 	parts[4] = a->password;
 	parts[5] = answer->has_entry ? SPAN("") : a->login;
-	r = digest_of(serve->digest, parts, array_size(parts), a->identity);
-	if (r < 0)
-		return r;
+	digest_of(serve->digest, parts, array_size(parts), a->identity);
 	if (answer->has_entry)
 		memcpy(&a->account, answer->uuid + sizeof(answer->uuid) - ACCOUNT_OCTETS, ACCOUNT_OCTETS);
 	else

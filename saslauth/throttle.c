@@ -178,47 +178,41 @@ delay_of(unsigned count, unsigned costs_nothing)
 }
 
 /* Never 0, which is an empty row. */
-static int
-key_of(struct throttle *t, const char *kind, const struct span *parts, size_t count, uint64_t *out)
+static uint64_t
+key_of(const struct throttle *t, const char *kind, const struct span *parts, size_t count)
 {
 	unsigned char octets[DIGEST_OCTETS];
 	struct span all[3] = { span_of(kind) };
-	int r;
+	uint64_t key;
 
 	for (size_t i = 0; i < count; i++)
 		all[i + 1] = parts[i];
-	r = digest_of(t->digest, all, count + 1, octets);
-	if (r < 0)
-		return r;
-	memcpy(out, octets, sizeof(*out));
-	*out |= (uint64_t)1 << 63;
-	return 0;
+	digest_of(t->digest, all, count + 1, octets);
+	memcpy(&key, octets, sizeof(key));
+	return key | (uint64_t)1 << 63;
 }
 
-static int
-key_of_address(struct throttle *t, const uint8_t *address, uint64_t *out)
+static uint64_t
+key_of_address(const struct throttle *t, const uint8_t *address)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const struct span part = span_from(address, memcmp(address, mapped, sizeof(mapped)) == 0 ? 16 : 8);
 
-	return key_of(t, "address", &part, 1, out);
+	return key_of(t, "address", &part, 1);
 }
 
-static int
-make_keys(struct throttle *t, const struct throttle_question *q, struct throttle_attempt *out)
+static void
+make_keys(const struct throttle *t, const struct throttle_question *q, struct throttle_attempt *out)
 {
 	struct span parts[2] = { q->account, q->service };
-	int r = key_of(t, "account", parts, 1, &out->keys[THROTTLE_ACCOUNT]);
 
-	if (r == 0)
-		r = key_of(t, "service", parts, 2, &out->keys[THROTTLE_SERVICE]);
+	out->keys[THROTTLE_ACCOUNT] = key_of(t, "account", parts, 1);
+	out->keys[THROTTLE_SERVICE] = key_of(t, "service", parts, 2);
 	parts[1] = q->password;
-	if (r == 0)
-		r = key_of(t, "wrong", parts, 2, &out->wrong);
+	out->wrong = key_of(t, "wrong", parts, 2);
 	out->has_address = q->address != NULL;
-	if (r == 0 && out->has_address)
-		r = key_of_address(t, q->address, &out->keys[THROTTLE_ADDRESS]);
-	return r;
+	if (out->has_address)
+		out->keys[THROTTLE_ADDRESS] = key_of_address(t, q->address);
 }
 
 static bool
@@ -230,13 +224,11 @@ is_counted(const struct throttle *t, uint64_t key, uint64_t now)
 }
 
 bool
-throttle_is_quiet(struct throttle *t, const struct throttle_question *q, uint64_t now)
+throttle_is_quiet(const struct throttle *t, const struct throttle_question *q, uint64_t now)
 {
-	uint64_t key;
-
-	if (key_of(t, "account", &q->account, 1, &key) < 0 || is_counted(t, key, now))
+	if (is_counted(t, key_of(t, "account", &q->account, 1), now))
 		return false;
-	return q->address == NULL || (key_of_address(t, q->address, &key) == 0 && !is_counted(t, key, now));
+	return q->address == NULL || !is_counted(t, key_of_address(t, q->address), now);
 }
 
 static void
@@ -246,16 +238,14 @@ at_least(uint64_t *delay, uint64_t other)
 		*delay = other;
 }
 
-int
+void
 throttle_begin(struct throttle *t, const struct throttle_question *q, uint64_t now, struct throttle_attempt *out)
 {
 	struct throttle_attempt attempt = { .delay = 0 };
 	struct row *account, *service, *address;
 	unsigned own;
-	int r = make_keys(t, q, &attempt);
 
-	if (r < 0)
-		return r;
+	make_keys(t, q, &attempt);
 	account = row_of(t, attempt.keys[THROTTLE_ACCOUNT], now);
 	attempt.may_pass = account->count < THROTTLE_PASS_MAX;
 	attempt.counted = !is_remembered(account, attempt.wrong);
@@ -275,7 +265,6 @@ throttle_begin(struct throttle *t, const struct throttle_question *q, uint64_t n
 	if (address != NULL)
 		at_least(&attempt.delay, delay_of(count_at(t, address, now), t->rules.address_free));
 	*out = attempt;
-	return 0;
 }
 
 void

@@ -68,11 +68,10 @@ struct throttle_attempt {
 
 /* Whether an attempt of QUESTION need not wait, because nothing is counted. Nothing is counted by this, either; and it costs a third of
  * throttle_begin(). */
-bool throttle_is_quiet(struct throttle *throttle, const struct throttle_question *question, uint64_t now);
+bool throttle_is_quiet(const struct throttle *throttle, const struct throttle_question *question, uint64_t now);
 
-/* An attempt begins. 0, or -EIO. */
-must_check int throttle_begin(struct throttle *throttle, const struct throttle_question *question, uint64_t now,
-                              struct throttle_attempt *out);
+/* An attempt begins. */
+void throttle_begin(struct throttle *throttle, const struct throttle_question *question, uint64_t now, struct throttle_attempt *out);
 /* It was right, or came to no end: it does not count. */
 void throttle_take_back(struct throttle *throttle, const struct throttle_attempt *attempt, uint64_t now);
 /* It was wrong. */

@@ -381,7 +381,7 @@ def overload(t, box):
         answers.append(mux.reply(s))
         s.close()
     t.ok(answers.count(mux.NO) == 0, "nobody is refused")
-    t.ok(answers.count(mux.OK) >= 9 and answers.count(mux.CANNOT_TELL) >= 20, "some are not answered: %d, and %d are" % (
+    t.ok(answers.count(mux.OK) >= 8 and answers.count(mux.CANNOT_TELL) >= 20, "some are not answered: %d, and %d are" % (
         answers.count(mux.CANNOT_TELL), answers.count(mux.OK)))
     t.same(scene.ask("slow1@tern.example", "slowpw"), mux.OK, "afterwards all is well")
     # The same password of one account at once is one hash.

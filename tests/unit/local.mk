@@ -53,6 +53,7 @@ unit_tests = \
 	%D%/ftpauth/test_session \
 	%D%/saslauth/test_mux \
 	%D%/saslauth/test_client \
+	%D%/saslauth/test_digest \
 	%D%/saslauth/test_pool \
 	%D%/saslauth/test_throttle \
 	%D%/saslauth/test_usual \
@@ -332,3 +333,7 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_saslauth_test_usual_CFLAGS = $(unit_cflags)
 %C%_saslauth_test_usual_LDADD = saslauth/libsaslauthd.la saslauth/libpassword.la common/libserver.la $(unit_common_libs)
 %C%_saslauth_test_usual_SOURCES = %D%/saslauth/test_usual.c %D%/test.h
+
+%C%_saslauth_test_digest_CFLAGS = $(unit_cflags) $(CRYPTO_CFLAGS)
+%C%_saslauth_test_digest_LDADD = saslauth/libchecks.la $(unit_common_libs) $(CRYPTO_LIBS)
+%C%_saslauth_test_digest_SOURCES = %D%/saslauth/test_digest.c %D%/test.h

@@ -19,7 +19,7 @@ begin(struct throttle *t, const char *account, const char *service, const char *
 	const struct throttle_question question = { span_of(account), span_of(service), span_of(password), address };
 	struct throttle_attempt attempt;
 
-	assert_int_equal(throttle_begin(t, &question, now, &attempt), 0);
+	throttle_begin(t, &question, now, &attempt);
 	return attempt;
 }
 

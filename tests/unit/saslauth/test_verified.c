@@ -15,7 +15,7 @@ digest_parts(struct digest *digest, const char *uuid, const char *stored, const 
 {
 	const struct span parts[] = { span_of(uuid), span_of(stored), span_of(policy), span_of(password) };
 
-	assert_int_equal(digest_of(digest, parts, array_size(parts), out), 0);
+	digest_of(digest, parts, array_size(parts), out);
 }
 
 static void
@@ -124,14 +124,14 @@ the_newest_stay_when_it_is_full(void **state)
 	for (unsigned i = 0; i < MANY; i++) {
 		const struct span part = span_from(&i, sizeof(i));
 
-		assert_int_equal(digest_of(digest, &part, 1, octets), 0);
+		digest_of(digest, &part, 1, octets);
 		verified_put(verified, octets, START + i * 10);
 	}
 	for (unsigned i = 0; i < MANY; i++) {
 		const struct span part = span_from(&i, sizeof(i));
 		bool has;
 
-		assert_int_equal(digest_of(digest, &part, 1, octets), 0);
+		digest_of(digest, &part, 1, octets);
 		has = verified_has(verified, octets, START + MANY * 10);
 		if (i >= MANY - ROWS / 2)
 			known += has;
@@ -154,9 +154,9 @@ every_process_has_a_key_of_its_own(void **state)
 	(void)state;
 	assert_int_equal(digest_new(&a), 0);
 	assert_int_equal(digest_new(&b), 0);
-	assert_int_equal(digest_of(a, &part, 1, one), 0);
-	assert_int_equal(digest_of(b, &part, 1, two), 0);
-	assert_int_equal(digest_of(a, &part, 1, again), 0);
+	digest_of(a, &part, 1, one);
+	digest_of(b, &part, 1, two);
+	digest_of(a, &part, 1, again);
 	assert_memory_equal(one, again, DIGEST_OCTETS);
 	assert_memory_not_equal(one, two, DIGEST_OCTETS);
 	digest_free(a);
