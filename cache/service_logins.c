@@ -48,8 +48,8 @@ service_missing_passwords(struct service *service, struct text *out)
 		}
 		if (without - usual <= MISSING_FREE || without - usual <= accounts * MISSING_PERCENT / 100)
 			return 0;
-		text_putf(out, "the stored passwords of %llu of %llu accounts cannot be read any more: nobody can log in to these.",
-		          (unsigned long long)(without - usual), (unsigned long long)accounts);
+		text_putf(out, "%llu of %llu accounts have no stored password that can be read, many more than before: nobody can log in to "
+		               "these.", (unsigned long long)without, (unsigned long long)accounts);
 	} else {
 		text_putf(out, "there are %llu accounts, and no stored password can be read: nobody can log in.",
 		          (unsigned long long)accounts);
