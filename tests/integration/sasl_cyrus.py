@@ -86,4 +86,19 @@ def default_domain(t, box):
     t.same((answer, len(seen)), ("OK", 1), "default-domain: there is one mailbox")
 
 
-authstage.main("sasl-cyrus", (address, uid, default_domain), ("slapd", "cyrus"))
+def printed(t, box):
+    """With what `ispmanctl config cyrus` prints."""
+    stage = authstage.AuthStage(box, mailstage.sample(), settings=authstage.UNTHROTTLED)
+    fragment = stage.cached.ctl("config", "cyrus").stdout
+    t.ok("sasl_saslauthd_path: %s\n" % stage.path in fragment, "config cyrus: names the socket", fragment)
+    store = stage.cyrus("off", fragment=fragment)
+    t.same(store.imap("cyrus", "cyruspw", lambda imap: imap.create("user/ada@tern.example")), "OK", "config cyrus: the admin makes a mailbox")
+    found = []
+    t.same([store.imap("ada@tern.example", "adapw", lambda imap: found.append(imap.select("INBOX")[0])), store.pop("ada@tern.example", "adapw"),
+            store.imap("bob.berg@tern.example", "bobpw", lambda imap: found.append(imap.select("INBOX")[0]))], ["OK"] * 3,
+           "config cyrus: logins by IMAP and POP")
+    t.same((found, boxes(store)), (["OK", "NO"], ("OK", ["user/ada@tern.example"])), "config cyrus: a login makes no mailbox")
+    t.same([store.imap("ada_tern_example", "adapw"), store.imap("ada@tern.example", "wrong")], [REFUSED] * 2, "config cyrus: refusals")
+
+
+authstage.main("sasl-cyrus", (address, uid, default_domain, printed), ("slapd", "cyrus"))

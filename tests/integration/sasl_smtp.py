@@ -48,6 +48,17 @@ def replies(t, box):
     t.same(stage.leaks(authstage.stored_values(stage.tree)), [], "no stored value is in any log of ours")
 
 
+def printed(t, box):
+    """With what `ispmanctl config postfix` prints of SMTP AUTH."""
+    stage = authstage.AuthStage(box, mailstage.sample(), settings=authstage.UNTHROTTLED)
+    mta = stage.postfix(printed=lambda queue: stage.cached.ctl("config", "postfix", queue).stdout)
+    with open(mta.etc + "/sasl/smtpd.conf") as f:
+        t.same(f.read(), "pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\nsaslauthd_path: /ispman/mux\n", "config postfix: smtpd.conf")
+    t.same([mta.check(), mta.setting("smtpd_sasl_type"), mta.setting("smtpd_sasl_local_domain")], ["", "cyrus", ""], "config postfix: main.cf")
+    t.same([code(mta, how, "ada@tern.example", password) for how in ("login", "login_in_steps") for password in ("adapw", "wrong")],
+           [235, 535] * 2, "config postfix: the right password and a wrong one")
+
+
 def cannot_tell(t, box):
     """A cache that never was synchronised: nothing is said, and nobody is asked for another password."""
     stage = authstage.AuthStage(box, mailstage.sample(), slapd=True, settings=authstage.UNTHROTTLED, start=False)
@@ -68,4 +79,4 @@ def cannot_tell(t, box):
            "once it is synchronised: 235, and 535")
 
 
-authstage.main("sasl-smtp", (replies, cannot_tell), ("slapd", "postfix", "testsaslauthd"))
+authstage.main("sasl-smtp", (replies, printed, cannot_tell), ("slapd", "postfix", "testsaslauthd"))

@@ -80,14 +80,22 @@ def missing_programs(*names):
     return None
 
 
-def sasl_postfix(box, more="", **options):
-    """Postfix with SMTP AUTH; whoever answers at its socket_folder + "/mux" decides."""
+def sasl_postfix(box, printed=None, **options):
+    """Postfix with SMTP AUTH; whoever answers at its socket_folder + "/mux" decides. PRINTED(queue folder): what `ispmanctl config
+    postfix` prints is used."""
     mta = postfix.Postfix(box, **options)
     folder = os.path.join(mta.etc, "sasl")
+    main, conf = MAIN % folder, SMTPD_CONF
+    if printed:
+        part = printed(mta.queue).split("# --- SMTP AUTH")[1]
+        conf = "".join(re.findall(r"(?m)^#(\w+: .*\n)", part))
+        stated = dict(re.findall(r"(?m)^(\w+) =(.*)$", part))
+        main = "".join(line + "\n" for line in main.splitlines() if line.split(" =")[0] not in stated)
+        main += "".join("%s =%s\n" % pair for pair in stated.items())
     os.makedirs(folder)
     with open(folder + "/smtpd.conf", "w") as f:
-        f.write(SMTPD_CONF)
-    mta.configure(MAIN % folder + more)
+        f.write(conf)
+    mta.configure(main)
     return mta
 
 

@@ -12,6 +12,7 @@ import imaplib
 import os
 import poplib
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -68,7 +69,9 @@ def missing():
 
 
 class Cyrus(servers.Server):
-    def __init__(self, box, mux, virtdomains="userid", domain="isp.example"):
+    """FRAGMENT: lines of imapd.conf that win over ours, but for what is said of passwords without TLS."""
+
+    def __init__(self, box, mux, virtdomains="userid", domain="isp.example", fragment=""):
         name = box._unique("cyrus")
         self.folder = box.path(name)
         self.imap_port, self.pop_port = servers.free_port(), servers.free_port()
@@ -85,7 +88,10 @@ class Cyrus(servers.Server):
         words = {"folder": self.folder, "mux": mux, "virtdomains": virtdomains, "domain": domain, "bin": os.path.dirname(master),
                  "user": self.account.pw_name, "conf": self.folder + "/imapd.conf", "imap_port": self.imap_port,
                  "pop_port": self.pop_port}
-        self._write("imapd.conf", IMAPD % words)
+        stated = dict(re.findall(r"(?m)^(\w+):(.*)$", fragment))
+        stated.pop("allowplaintext", None)
+        self._write("imapd.conf", "".join(line + "\n" for line in (IMAPD % words).splitlines() if line.split(":")[0] not in stated) +
+                    "".join("%s:%s\n" % pair for pair in stated.items()))
         self._write("cyrus.conf", CYRUS % words)
         super().__init__(box, name, [master, "-D", "-C", self.folder + "/imapd.conf", "-M", self.folder + "/cyrus.conf",
                                      "-p", self.folder + "/conf/master.pid"], unpacked.environment(master))
