@@ -34,7 +34,8 @@ noinst_LTLIBRARIES += %D%/libsaslauthd.la
 	%D%/client.c %D%/client.h \
 	%D%/control.c %D%/control.h \
 	%D%/saslauthd_settings.c %D%/saslauthd_settings.h \
-	%D%/serve.c %D%/serve.h \
+	%D%/serve.c %D%/serve.h %D%/serve_parts.h \
+	%D%/serve_reply.c \
 	%D%/usual.c %D%/usual.h
 
 sbin_PROGRAMS += %D%/ispman-saslauthd

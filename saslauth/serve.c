@@ -6,271 +6,17 @@
 #include "saslauth/serve.h"
 
 #include "common/log.h"
-#include "saslauth/client.h"
 #include "saslauth/mux.h"
+#include "saslauth/serve_parts.h"
 
 #include <errno.h>
 #include <time.h>
 
 enum {
-	WORD_SHOWN = 200,
 	CHECK_MAX_MS = 30000, /* a check that is not over by then is overload */
 	BIND_AVERAGE = 8,
 	ACCOUNT_OCTETS = 8,
 };
-
-#define REASON(word) { "saslauth_refused", "reason=\"" word "\"", "Refused logins by reason.", COUNTERS_COUNT }
-#define LOGINS(word) { "saslauth_logins", "result=\"" word "\"", "Logins by what was said.", COUNTERS_COUNT }
-#define CHECKS(word) { "saslauth_checks", "how=\"" word "\"", "Passwords by how they were checked.", COUNTERS_COUNT }
-
-const struct counters_row serve_counter_rows[SERVE_COUNTS] = {
-	SERVER_COUNTER_ROWS("saslauth"),
-	[SERVE_COUNT_ACCEPTED] = LOGINS("ok"),
-	[SERVE_COUNT_REFUSED] = LOGINS("no"),
-	[SERVE_COUNT_CANNOT_TELL] = LOGINS("cannot-tell"),
-	[SERVE_COUNT_OVERLOAD] = LOGINS("overload"),
-	[SERVE_COUNT_STRANGERS] = { "saslauth_strangers", NULL, "Requests of users who may not ask.", COUNTERS_COUNT },
-	[SERVE_COUNT_VERIFIED] = CHECKS("remembered"),
-	[SERVE_COUNT_INLINE] = CHECKS("cheap"),
-	[SERVE_COUNT_HASHED] = CHECKS("costly"),
-	[SERVE_COUNT_BOUND] = CHECKS("bind"),
-	[SERVE_COUNT_HELD] = { "saslauth_held", NULL, "Logins that had to wait, since somebody guesses.", COUNTERS_COUNT },
-	[SERVE_COUNT_REPEATED] = { "saslauth_repeated", NULL, "Logins whose entry changed while they were checked.", COUNTERS_COUNT },
-	[SERVE_COUNT_WAITING] = { "saslauth_checks_waiting", NULL, "Costly checks that wait for a thread.", COUNTERS_GAUGE },
-	[SERVE_COUNT_RUNNING] = { "saslauth_checks_running", NULL, "Costly checks that run.", COUNTERS_GAUGE },
-	[SERVE_COUNT_REASON + LOGIN_FINE] = REASON("fine"),
-	[SERVE_COUNT_REASON + LOGIN_MALFORMED] = REASON("malformed-login"),
-	[SERVE_COUNT_REASON + LOGIN_UNKNOWN] = REASON("unknown-login"),
-	[SERVE_COUNT_REASON + LOGIN_AMBIGUOUS] = REASON("ambiguous-login"),
-	[SERVE_COUNT_REASON + LOGIN_NOT_SERVED] = REASON("not-for-service"),
-	[SERVE_COUNT_REASON + LOGIN_OTHER_FORM] = REASON("not-mailbox-name"),
-	[SERVE_COUNT_REASON + LOGIN_NO_MAILBOX] = REASON("no-mailbox"),
-	[SERVE_COUNT_REASON + LOGIN_SUSPENDED] = REASON("suspended"),
-	[SERVE_COUNT_REASON + LOGIN_DOMAIN_SUSPENDED] = REASON("domain-suspended"),
-	[SERVE_COUNT_REASON + LOGIN_FTP_DISABLED] = REASON("ftp-disabled"),
-	[SERVE_COUNT_REASON + LOGIN_ACCOUNT_LOCKED] = REASON("locked"),
-	[SERVE_COUNT_REASON + LOGIN_NOT_YET] = REASON("not-yet-valid"),
-	[SERVE_COUNT_REASON + LOGIN_EXPIRED] = REASON("expired"),
-	[SERVE_COUNT_REASON + SERVE_PASSWORD] = REASON("password"),
-	[SERVE_COUNT_REASON + SERVE_NONSENSE] = REASON("nonsense"),
-	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_DELEGATED - 1] = REASON("delegated"),
-	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_LOCKED - 1] = REASON("password-locked"),
-	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_NONE - 1] = REASON("no-password"),
-	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_CLEAR_REFUSED - 1] = REASON("clear-password"),
-	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_UNKNOWN - 1] = REASON("unknown-scheme"),
-	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_MALFORMED - 1] = REASON("malformed-password"),
-	[SERVE_COUNT_REASON + SERVE_UNUSABLE + PASSWORD_TOO_COSTLY - 1] = REASON("too-costly"),
-};
-
-enum attempt_stage {
-	ATTEMPT_NEW,
-	ATTEMPT_HELD,    /* somebody guesses */
-	ATTEMPT_CHECKED, /* in a thread */
-	ATTEMPT_RESTS,   /* refused, when a check would have been over */
-};
-
-/* A connection's state: the one login that is asked on it. */
-struct attempt {
-	enum attempt_stage stage;
-	struct span login, password, service, realm; /* in the input, or in KEPT */
-	char *kept;                                  /* KEPT_LEN octets to be overwritten; NULL: nothing is waited for yet */
-	size_t kept_len;
-	bool has_address;
-	uint8_t address[CLIENT_OCTETS];
-	bool names_account; /* a trusted peer's with five strings: it is told whose password it was */
-	struct throttle_attempt throttle;
-	bool counted; /* THROTTLE is filled */
-
-	/* Of the look-up that is being judged. */
-	bool allowed;
-	bool has_entry, may_remember;
-	unsigned reason; /* when it is not allowed */
-	unsigned char identity[DIGEST_OCTETS]; /* of everything the verdict depends on */
-	uint64_t account;
-
-	/* Of a check in a thread. */
-	struct pool *pool;
-	struct pool_ticket *ticket;
-	unsigned repeats;
-	bool over, dummy, bind_next;
-	int verdict;
-	unsigned unusable; /* a reason, if no stored value could be checked; else 0 */
-	uint64_t until, begun;
-};
-
-static struct serve *
-serve_of(struct server_connection *c)
-{
-	/* What it means is const for the server, not for us. */
-	return *(struct serve *const *)server_meaning(c);
-}
-
-static void
-count(struct serve *serve, unsigned index)
-{
-	counters_add(serve->counters, index, 1);
-}
-
-/* --- replies --------------------------------------------------------------------------------------------- */
-
-static const char *
-reason_word(unsigned reason)
-{
-	static const char *const words[SERVE_REASONS] = {
-		[SERVE_PASSWORD] = "password",
-		[SERVE_NONSENSE] = "nonsense",
-		[SERVE_UNUSABLE + PASSWORD_DELEGATED - 1] = "delegated",
-		[SERVE_UNUSABLE + PASSWORD_LOCKED - 1] = "password-locked",
-		[SERVE_UNUSABLE + PASSWORD_NONE - 1] = "no-password",
-		[SERVE_UNUSABLE + PASSWORD_CLEAR_REFUSED - 1] = "clear-password",
-		[SERVE_UNUSABLE + PASSWORD_UNKNOWN - 1] = "unknown-scheme",
-		[SERVE_UNUSABLE + PASSWORD_MALFORMED - 1] = "malformed-password",
-		[SERVE_UNUSABLE + PASSWORD_TOO_COSTLY - 1] = "too-costly",
-	};
-
-	return reason < LOGIN_REASONS ? login_reason_word((enum login_reason)reason) : words[reason];
-}
-
-/* "user=<...> service=<...> rip=<...>" */
-static void
-put_attempt(struct text *out, const struct attempt *a)
-{
-	text_put(out, "user=<");
-	client_put_word(out, a->login, WORD_SHOWN);
-	if (a->realm.len > 0 && memchr(a->login.data, '@', a->login.len) == NULL) {
-		text_put_char(out, '@');
-		client_put_word(out, a->realm, WORD_SHOWN);
-	}
-	text_put(out, "> service=<");
-	client_put_word(out, a->service, WORD_SHOWN);
-	text_put(out, "> rip=<");
-	if (a->has_address)
-		client_put(out, a->address);
-	else
-		text_put_char(out, '-');
-	text_put_char(out, '>');
-}
-
-static const char *
-shown(struct serve *serve, const struct attempt *a)
-{
-	text_clear(&serve->sentence);
-	put_attempt(&serve->sentence, a);
-	return text_str(&serve->sentence);
-}
-
-static bool
-is_exempt(const struct serve *serve, const struct attempt *a)
-{
-	const struct saslauthd_settings *s = serve->settings;
-
-	if (!s->throttle)
-		return true;
-	for (size_t i = 0; i < s->throttle_exempt_services.count; i++)
-		if (span_is_nocase(span_of(s->throttle_exempt_services.items[i]), a->service))
-			return true;
-	return a->has_address && client_is_within(a->address, s->throttle_exempt, s->throttle_exempt_count);
-}
-
-static struct throttle_question
-throttle_question(struct serve *serve, const struct attempt *a)
-{
-	return (struct throttle_question){
-		.account = a->has_entry ? span_from(serve->answer.uuid, sizeof(serve->answer.uuid)) : a->login,
-		.service = a->service,
-		.password = a->password,
-		.address = a->has_address ? a->address : NULL,
-	};
-}
-
-/* The attempt counts, if it does not already. SERVE's answer is the attempt's. */
-static void
-count_attempt(struct serve *serve, struct attempt *a, uint64_t now)
-{
-	const struct throttle_question question = throttle_question(serve, a);
-
-	if (a->counted || is_exempt(serve, a))
-		return;
-	throttle_begin(serve->throttle, &question, now, &a->throttle);
-	a->counted = true;
-}
-
-static enum server_step
-accept_login(struct server_connection *c, struct attempt *a, bool is_remembered)
-{
-	struct serve *serve = serve_of(c);
-	uint64_t now = server_now(server_of(c));
-
-	count(serve, SERVE_COUNT_ACCEPTED);
-	if (a->counted)
-		throttle_take_back(serve->throttle, &a->throttle, now);
-	if (!is_remembered && a->may_remember)
-		verified_put(serve->verified, a->identity, now);
-	if (serve->tells_all) {
-		shown(serve, a);
-		text_put(&serve->sentence, " peer=<");
-		server_put_peer(&serve->sentence, c);
-		log_debug("login accepted: %s>", text_str(&serve->sentence));
-	}
-	if (a->names_account)
-		mux_put_accepted(server_output(c), serve->answer.uuid);
-	else
-		mux_put_reply(server_output(c), true);
-	secret_answer_wipe(&serve->answer);
-	return SERVER_FINISH;
-}
-
-/* SERVE's answer is the attempt's, if the attempt has not been counted yet. */
-static enum server_step
-refuse_login(struct server_connection *c, struct attempt *a, unsigned reason)
-{
-	struct serve *serve = serve_of(c);
-	uint64_t now = server_now(server_of(c));
-
-	count(serve, SERVE_COUNT_REFUSED);
-	count(serve, SERVE_COUNT_REASON + reason);
-	count_attempt(serve, a, now);
-	if (a->counted)
-		throttle_wrong(serve->throttle, &a->throttle, now);
-	log_notice("login refused: %s reason=<%s>", shown(serve, a), reason_word(reason));
-	secret_answer_wipe(&serve->answer);
-	mux_put_reply(server_output(c), false);
-	return SERVER_FINISH;
-}
-
-/* What is said once a minute, whoever it happens to. */
-static void
-say_seldom(struct server_connection *c, const struct attempt *a, const char *kind, const char *sentence)
-{
-	struct serve *serve = serve_of(c);
-	unsigned left_out;
-
-	if (seldom_now(&serve->seldom, span_of(kind), server_now(server_of(c)), &left_out))
-		log_warning("%s: %s (%u more since the last time)", sentence, shown(serve, a), left_out);
-}
-
-static enum server_step
-cannot_tell(struct server_connection *c, struct attempt *a)
-{
-	struct serve *serve = serve_of(c);
-
-	count(serve, SERVE_COUNT_CANNOT_TELL);
-	if (a->counted)
-		throttle_take_back(serve->throttle, &a->throttle, server_now(server_of(c)));
-	secret_answer_wipe(&serve->answer);
-	return SERVER_DROP;
-}
-
-static enum server_step
-overload(struct server_connection *c, struct attempt *a, const char *sentence)
-{
-	struct serve *serve = serve_of(c);
-
-	count(serve, SERVE_COUNT_OVERLOAD);
-	say_seldom(c, a, sentence, sentence);
-	secret_answer_wipe(&serve->answer);
-	return SERVER_DROP;
-}
 
 /* --- looking up ------------------------------------------------------------------------------------------ */
 
@@ -371,8 +117,8 @@ hold(struct server_connection *c, struct attempt *a)
 	struct serve *serve = serve_of(c);
 
 	if (serve->held >= serve->settings->max_connections / 2)
-		return overload(c, a, "too many logins are held; this one is not answered");
-	count(serve, SERVE_COUNT_HELD);
+		return serve_overload(c, a, "too many logins are held; this one is not answered");
+	serve_count(serve, SERVE_COUNT_HELD);
 	serve->held++;
 	return wait_for(c, a, ATTEMPT_HELD, a->throttle.delay);
 }
@@ -385,10 +131,10 @@ put_check(struct server_connection *c, struct attempt *a, struct pool *pool, con
 	struct serve *serve = serve_of(c);
 	int r;
 
-	count_attempt(serve, a, server_now(server_of(c)));
+	serve_count_attempt(serve, a, server_now(server_of(c)));
 	r = pool_put(pool, check, c, &a->ticket);
 	if (r < 0)
-		return overload(c, a, "too many checks wait; this login is not answered");
+		return serve_overload(c, a, "too many checks wait; this login is not answered");
 	a->pool = pool;
 	a->over = false;
 	return wait_for(c, a, ATTEMPT_CHECKED, CHECK_MAX_MS);
@@ -407,7 +153,7 @@ check_costly(struct server_connection *c, struct attempt *a, const struct span *
 	};
 	struct serve *serve = serve_of(c);
 
-	count(serve, SERVE_COUNT_HASHED);
+	serve_count(serve, SERVE_COUNT_HASHED);
 	return put_check(c, a, serve->hashes, &check);
 }
 
@@ -426,7 +172,7 @@ check_by_bind(struct server_connection *c, struct attempt *a)
 	a->bind_next = false;
 	/* Nobody tells when the password changes there, unless the entry says so. */
 	a->may_remember = a->may_remember && serve->answer.entry.changed != 0;
-	count(serve, SERVE_COUNT_BOUND);
+	serve_count(serve, SERVE_COUNT_BOUND);
 	return put_check(c, a, serve->binds, &check);
 }
 
@@ -435,10 +181,10 @@ static enum server_step
 conclude(struct server_connection *c, struct attempt *a, bool is_right)
 {
 	if (is_right && a->allowed)
-		return accept_login(c, a, false);
+		return serve_accept(c, a, false);
 	if (!a->allowed)
-		return refuse_login(c, a, a->reason);
-	return refuse_login(c, a, a->unusable != 0 ? a->unusable : SERVE_PASSWORD);
+		return serve_refuse(c, a, a->reason);
+	return serve_refuse(c, a, a->unusable != 0 ? a->unusable : SERVE_PASSWORD);
 }
 
 /* As long as it would take if there were something to check; then no. */
@@ -454,9 +200,9 @@ spend_time(struct server_connection *c, struct attempt *a)
 		a->dummy = true;
 		return check_costly(c, a, &stored, 1, value.memory);
 	}
-	count(serve, SERVE_COUNT_INLINE);
+	serve_count(serve, SERVE_COUNT_INLINE);
 	if (password_dummy(stored, a->password, &serve->limits) < 0)
-		return cannot_tell(c, a);
+		return serve_cannot_tell(c, a);
 	return conclude(c, a, false);
 }
 
@@ -525,17 +271,17 @@ judge_by_values(struct server_connection *c, struct attempt *a)
 		if (binds)
 			return check_by_bind(c, a);
 		/* A right that was lost looks the same: that is no reason to refuse anybody. */
-		say_seldom(c, a, "no password", "there is no password that can be read; not answered");
-		return cannot_tell(c, a);
+		serve_say_seldom(c, a, "no password", "there is no password that can be read; not answered");
+		return serve_cannot_tell(c, a);
 	}
 	if (look_at_values(serve, a, &values) < 0)
-		return cannot_tell(c, a);
+		return serve_cannot_tell(c, a);
 	if (binds && values.may_bind && values.leads_back) {
-		say_seldom(c, a, "loop", "a stored {SASL} value leads back here through LDAP, and is not tried");
+		serve_say_seldom(c, a, "loop", "a stored {SASL} value leads back here through LDAP, and is not tried");
 		binds = false;
 	}
 	if (values.is_right || (values.usable > 0 && values.costly_count == 0)) {
-		count(serve, SERVE_COUNT_INLINE);
+		serve_count(serve, SERVE_COUNT_INLINE);
 		if (!values.is_right && binds && values.may_bind)
 			return check_by_bind(c, a);
 		return conclude(c, a, values.is_right);
@@ -560,14 +306,14 @@ judge(struct server_connection *c, struct attempt *a)
 	a->unusable = 0;
 	a->dummy = a->bind_next = false;
 	if (a->allowed && verified_has(serve->verified, a->identity, server_now(server_of(c)))) {
-		count(serve, SERVE_COUNT_VERIFIED);
-		return accept_login(c, a, true);
+		serve_count(serve, SERVE_COUNT_VERIFIED);
+		return serve_accept(c, a, true);
 	}
 	if (serve->settings->verify != LOGIN_VERIFY_BIND)
 		return judge_by_values(c, a);
 	if (a->allowed && serve->binds != NULL)
 		return check_by_bind(c, a);
-	count_attempt(serve, a, server_now(server_of(c)));
+	serve_count_attempt(serve, a, server_now(server_of(c)));
 	return wait_for(c, a, ATTEMPT_RESTS, serve->bind_time);
 }
 
@@ -591,15 +337,15 @@ after_check(struct server_connection *c, struct attempt *a)
 		note_bind_time(serve, server_now(server_of(c)) - a->begun);
 	memcpy(before, a->identity, sizeof(before));
 	if (look_up(c, a) < 0)
-		return cannot_tell(c, a);
+		return serve_cannot_tell(c, a);
 	if (memcmp(before, a->identity, sizeof(before)) != 0) {
-		count(serve, SERVE_COUNT_REPEATED);
-		return a->repeats++ == 0 ? judge(c, a) : cannot_tell(c, a);
+		serve_count(serve, SERVE_COUNT_REPEATED);
+		return a->repeats++ == 0 ? judge(c, a) : serve_cannot_tell(c, a);
 	}
 	a->may_remember = remember;
 	if (a->verdict < 0) {
-		say_seldom(c, a, "check", "the password could not be checked; not answered");
-		return cannot_tell(c, a);
+		serve_say_seldom(c, a, "check", "the password could not be checked; not answered");
+		return serve_cannot_tell(c, a);
 	}
 	if (a->verdict == 0 && a->bind_next)
 		return check_by_bind(c, a);
@@ -616,7 +362,7 @@ wake(struct server_connection *c)
 	case ATTEMPT_HELD:
 		serve_of(c)->held--;
 		a->stage = ATTEMPT_NEW;
-		return look_up(c, a) < 0 ? cannot_tell(c, a) : judge(c, a);
+		return look_up(c, a) < 0 ? serve_cannot_tell(c, a) : judge(c, a);
 	case ATTEMPT_CHECKED:
 		if (a->over)
 			return after_check(c, a);
@@ -624,9 +370,9 @@ wake(struct server_connection *c)
 			server_wake_after(c, a->until - now);
 			return SERVER_WAIT;
 		}
-		return overload(c, a, "a check took too long; this login is not answered");
+		return serve_overload(c, a, "a check took too long; this login is not answered");
 	case ATTEMPT_RESTS:
-		return refuse_login(c, a, a->reason);
+		return serve_refuse(c, a, a->reason);
 	case ATTEMPT_NEW:
 		break;
 	}
@@ -664,11 +410,11 @@ begin(struct server_connection *c, struct attempt *a)
 	struct throttle_question question;
 
 	if (look_up(c, a) < 0)
-		return cannot_tell(c, a);
-	question = throttle_question(serve, a);
-	if (is_exempt(serve, a) || throttle_is_quiet(serve->throttle, &question, now))
+		return serve_cannot_tell(c, a);
+	question = serve_throttle_question(serve, a);
+	if (serve_is_exempt(serve, a) || throttle_is_quiet(serve->throttle, &question, now))
 		return judge(c, a);
-	count_attempt(serve, a, now);
+	serve_count_attempt(serve, a, now);
 	if (!a->counted || a->throttle.delay == 0 ||
 	    (a->throttle.may_pass && a->allowed && verified_has(serve->verified, a->identity, now)))
 		return judge(c, a);
@@ -703,13 +449,13 @@ look(struct server_connection *c, struct span input, size_t *out_taken)
 		return SERVER_MORE;
 	*out_taken = input.len;
 	if ((serve->settings->allow_users.count > 0 || (r > 0 && request.client.len > 0)) && !may_ask(c, &is_trusted)) {
-		count(serve, SERVE_COUNT_STRANGERS);
+		serve_count(serve, SERVE_COUNT_STRANGERS);
 		server_complain(c, "stranger", "may not ask here: see allow-users");
 		return SERVER_DROP;
 	}
 	if (r < 0) {
-		count(serve, SERVE_COUNT_REFUSED);
-		count(serve, SERVE_COUNT_REASON + SERVE_NONSENSE);
+		serve_count(serve, SERVE_COUNT_REFUSED);
+		serve_count(serve, SERVE_COUNT_REASON + SERVE_NONSENSE);
 		server_complain(c, "nonsense", r == -EMSGSIZE  ? "sent a string that is too long: refused"
 		                               : r == -EBADMSG ? "sent a string with a NUL in it: refused"
 		                                               : "sent an empty login or an empty password: refused");
