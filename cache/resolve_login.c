@@ -140,7 +140,7 @@ fold_question(const struct login_view *view, const struct login_options *options
               struct folded *out)
 {
 	struct span login = question->login, realm = span_trim(question->realm);
-	char room[ADDRESS_TEXT_MAX];
+	unfilled char room[ADDRESS_TEXT_MAX];
 
 	if (realm.len == 0 || memchr(login.data, '@', login.len) != NULL)
 		return fold(login, out);

@@ -296,25 +296,38 @@ password_inspect(struct span stored, const struct password_limits *limits, struc
 	OPENSSL_cleanse(reading.own, reading.own_len);
 }
 
-int
-password_verify(struct span stored, struct span password, const struct password_limits *limits)
+/* COSTLY: also what is. */
+static int
+verify(struct span stored, struct span password, const struct password_limits *limits, bool costly, struct password_value *out_value)
 {
 	unfilled struct reading reading;
-	struct password_value value;
 	enum password_kind kind;
 	int r = 0;
 
 	if (limits == NULL)
 		limits = &password_limits_default;
-	/* The libraries count in ints. */
-	if (password.len == 0 || password.len > limits->password_max || password.len > PASSWORD_OCTETS_MAX)
-		return 0;
 	kind = read_value(stored, &reading);
-	inspect_reading(&reading, kind, limits, &value);
-	if (value.kind == PASSWORD_VERIFIABLE)
+	inspect_reading(&reading, kind, limits, out_value);
+	/* The libraries count in ints. */
+	if (out_value->kind == PASSWORD_VERIFIABLE && (costly || !out_value->costly) && password.len > 0 &&
+	    password.len <= limits->password_max && password.len <= PASSWORD_OCTETS_MAX)
 		r = reading.body.scheme->family->verify(&reading.body, password);
 	OPENSSL_cleanse(reading.own, reading.own_len);
 	return r;
+}
+
+int
+password_verify(struct span stored, struct span password, const struct password_limits *limits)
+{
+	struct password_value value;
+
+	return verify(stored, password, limits, true, &value);
+}
+
+int
+password_verify_cheap(struct span stored, struct span password, const struct password_limits *limits, struct password_value *out_value)
+{
+	return verify(stored, password, limits, false, out_value);
 }
 
 int

@@ -67,6 +67,10 @@ void password_inspect(struct span stored, const struct password_limits *limits, 
  * PASSWORD_VERIFIABLE and every empty password; -ENOMEM when that cannot be told now. */
 must_check int password_verify(struct span stored, struct span password, const struct password_limits *limits);
 
+/* Both in one: says what STORED is, and whether PASSWORD is its own if that is not costly to find out; else 0. */
+must_check int password_verify_cheap(struct span stored, struct span password, const struct password_limits *limits,
+                                     struct password_value *out_value);
+
 /* Takes the time that a check of STORED takes, and never finds PASSWORD right: for logins that do not exist, and those whose values are
  * not PASSWORD_VERIFIABLE, which password_verify() refuses at once. STORED is what accounts usually have. Returns 0, or -ENOMEM like
  * password_verify(). */

@@ -15,7 +15,6 @@
 enum {
 	CHECK_MAX_MS = 30000, /* a check that is not over by then is overload */
 	BIND_AVERAGE = 8,
-	ACCOUNT_OCTETS = 8,
 };
 
 /* --- looking up ------------------------------------------------------------------------------------------ */
@@ -34,7 +33,41 @@ note_state(struct serve *serve, int r, uint64_t now)
 	}
 }
 
-/* Who it is, and what it depends on whether the password is right. 0, or negative: cannot tell. */
+/* What it depends on whether the password is right. SERVE's answer is the attempt's. */
+static void
+identify(struct serve *serve, struct attempt *a)
+{
+	const struct secret_answer *answer = &serve->answer;
+	const uint8_t reason = (uint8_t)answer->reason;
+	/* The record holds the stored values and all of the entry's state; the settings have a number of their own. */
+	const struct span parts[] = {
+		span_from(answer->uuid, answer->has_entry ? sizeof(answer->uuid) : 0),
+		text_span(&answer->record),
+		span_from(&reason, sizeof(reason)),
+		span_from(&serve->epoch, sizeof(serve->epoch)),
+		a->password,
+		answer->has_entry ? SPAN("") : a->login,
+	};
+
+	if (a->identified)
+		return;
+	digest_of(serve->digest, parts, array_size(parts), a->identity);
+	a->identified = true;
+	if (!answer->has_entry)
+		memcpy(&a->account, a->identity, sizeof(a->account));
+}
+
+/* Both halves count: in slapd's entryUUIDs one is that of a clock, and the other the same for all. */
+static uint64_t
+account_of(const uint8_t uuid[ENTRY_UUID_LEN])
+{
+	uint64_t halves[2];
+
+	memcpy(halves, uuid, sizeof(halves));
+	return halves[0] ^ halves[1];
+}
+
+/* Who it is. 0, or negative: cannot tell. */
 static int
 look_up(struct server_connection *c, struct attempt *a)
 {
@@ -42,8 +75,6 @@ look_up(struct server_connection *c, struct attempt *a)
 	struct secret_answer *answer = &serve->answer;
 	const struct login_question question = { a->login, a->realm, a->service, (uint64_t)time(NULL) };
 	int r = secret_lookup(serve->cache, &serve->settings->login, &question, answer);
-	struct span parts[6];
-	uint8_t reason;
 
 	note_state(serve, r, server_now(server_of(c)));
 	if (r < 0)
@@ -52,19 +83,9 @@ look_up(struct server_connection *c, struct attempt *a)
 	a->has_entry = answer->has_entry;
 	a->reason = answer->reason;
 	a->may_remember = a->allowed;
-	reason = (uint8_t)answer->reason;
-	/* The record holds the stored values and all of the entry's state; the settings have a number of their own. */
-	parts[0] = span_from(answer->uuid, answer->has_entry ? sizeof(answer->uuid) : 0);
-	parts[1] = text_span(&answer->record);
-	parts[2] = span_from(&reason, sizeof(reason));
-	parts[3] = span_from(&serve->epoch, sizeof(serve->epoch));
-	parts[4] = a->password;
-	parts[5] = answer->has_entry ? SPAN("") : a->login;
-	digest_of(serve->digest, parts, array_size(parts), a->identity);
+	a->identified = false;
 	if (answer->has_entry)
-		memcpy(&a->account, answer->uuid + sizeof(answer->uuid) - ACCOUNT_OCTETS, ACCOUNT_OCTETS);
-	else
-		memcpy(&a->account, a->identity, ACCOUNT_OCTETS);
+		a->account = account_of(answer->uuid);
 	return 0;
 }
 
@@ -239,7 +260,9 @@ look_at_values(struct serve *serve, const struct attempt *a, struct values *out)
 		r = secret_value_next(&entry, &stored);
 		if (r <= 0)
 			return r;
-		password_inspect(stored, &serve->limits, &value);
+		r = password_verify_cheap(stored, a->password, &serve->limits, &value);
+		if (r < 0)
+			return r;
 		if (value.kind != PASSWORD_VERIFIABLE) {
 			look_at_unusable(out, &value);
 			continue;
@@ -252,12 +275,26 @@ look_at_values(struct serve *serve, const struct attempt *a, struct values *out)
 				out->memory = value.memory;
 			continue;
 		}
-		r = password_verify(stored, a->password, &serve->limits);
-		if (r < 0)
-			return r;
 		out->is_right = r > 0;
 	}
 	return 0;
+}
+
+/* Whether these credentials were right lately, and nothing has changed since. */
+static bool
+was_right_lately(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+
+	identify(serve, a);
+	return a->allowed && verified_has(serve->verified, a->identity, server_now(server_of(c)));
+}
+
+static enum server_step
+accept_remembered(struct server_connection *c, struct attempt *a)
+{
+	serve_count(serve_of(c), SERVE_COUNT_VERIFIED);
+	return serve_accept(c, a, true);
 }
 
 static enum server_step
@@ -267,6 +304,10 @@ judge_by_values(struct server_connection *c, struct attempt *a)
 	bool binds = serve->settings->verify == LOGIN_VERIFY_HASH_THEN_BIND && serve->binds != NULL && a->allowed;
 	struct values values = { .unusable = PASSWORD_VERIFIABLE };
 
+	if (look_at_values(serve, a, &values) < 0)
+		return serve_cannot_tell(c, a);
+	if (!values.is_right && was_right_lately(c, a))
+		return accept_remembered(c, a);
 	if (a->allowed && serve->answer.entry.value_count == 0) {
 		if (binds)
 			return check_by_bind(c, a);
@@ -274,8 +315,6 @@ judge_by_values(struct server_connection *c, struct attempt *a)
 		serve_say_seldom(c, a, "no password", "there is no password that can be read; not answered");
 		return serve_cannot_tell(c, a);
 	}
-	if (look_at_values(serve, a, &values) < 0)
-		return serve_cannot_tell(c, a);
 	if (binds && values.may_bind && values.leads_back) {
 		serve_say_seldom(c, a, "loop", "a stored {SASL} value leads back here through LDAP, and is not tried");
 		binds = false;
@@ -305,12 +344,10 @@ judge(struct server_connection *c, struct attempt *a)
 
 	a->unusable = 0;
 	a->dummy = a->bind_next = false;
-	if (a->allowed && verified_has(serve->verified, a->identity, server_now(server_of(c)))) {
-		serve_count(serve, SERVE_COUNT_VERIFIED);
-		return serve_accept(c, a, true);
-	}
 	if (serve->settings->verify != LOGIN_VERIFY_BIND)
 		return judge_by_values(c, a);
+	if (was_right_lately(c, a))
+		return accept_remembered(c, a);
 	if (a->allowed && serve->binds != NULL)
 		return check_by_bind(c, a);
 	serve_count_attempt(serve, a, server_now(server_of(c)));
@@ -338,6 +375,7 @@ after_check(struct server_connection *c, struct attempt *a)
 	memcpy(before, a->identity, sizeof(before));
 	if (look_up(c, a) < 0)
 		return serve_cannot_tell(c, a);
+	identify(serve, a);
 	if (memcmp(before, a->identity, sizeof(before)) != 0) {
 		serve_count(serve, SERVE_COUNT_REPEATED);
 		return a->repeats++ == 0 ? judge(c, a) : serve_cannot_tell(c, a);
@@ -402,12 +440,30 @@ serve_check_hash(void *context, struct span stored, struct span password)
 
 /* --- requests -------------------------------------------------------------------------------------------- */
 
+/* Who was right lately, and is right now, is not who guesses: 1, 0, or negative: cannot tell. */
+static int
+may_pass(struct server_connection *c, struct attempt *a)
+{
+	struct values values = { .unusable = PASSWORD_VERIFIABLE };
+	struct serve *serve = serve_of(c);
+
+	if (serve->settings->verify != LOGIN_VERIFY_BIND &&
+	    verified_has_account(serve->verified, a->account, server_now(server_of(c)))) {
+		int r = look_at_values(serve, a, &values);
+
+		if (r < 0 || values.is_right)
+			return r < 0 ? r : 1;
+	}
+	return was_right_lately(c, a);
+}
+
 static enum server_step
 begin(struct server_connection *c, struct attempt *a)
 {
 	struct serve *serve = serve_of(c);
 	uint64_t now = server_now(server_of(c));
 	struct throttle_question question;
+	int r;
 
 	if (look_up(c, a) < 0)
 		return serve_cannot_tell(c, a);
@@ -415,10 +471,12 @@ begin(struct server_connection *c, struct attempt *a)
 	if (serve_is_exempt(serve, a) || throttle_is_quiet(serve->throttle, &question, now))
 		return judge(c, a);
 	serve_count_attempt(serve, a, now);
-	if (!a->counted || a->throttle.delay == 0 ||
-	    (a->throttle.may_pass && a->allowed && verified_has(serve->verified, a->identity, now)))
+	if (!a->counted || a->throttle.delay == 0)
 		return judge(c, a);
-	return hold(c, a);
+	r = a->throttle.may_pass && a->allowed ? may_pass(c, a) : 0;
+	if (r < 0)
+		return serve_cannot_tell(c, a);
+	return r > 0 ? judge(c, a) : hold(c, a);
 }
 
 static bool

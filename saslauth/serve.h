@@ -5,8 +5,9 @@
  *
  *	look up who it is and what is stored  (one snapshot)
  *	hold it, if somebody guesses          (a timer; then it is looked up anew)
+ *	check what is cheap to check          (here)
  *	right lately?                         (saslauth/verified.h)
- *	check what is stored                  cheap schemes here, costly ones in the pool's threads, or a bind
+ *	check what is costly                  in the pool's threads, or by a bind
  *	look up again, if that took time      what has changed meanwhile decides: once more, or "cannot tell"
  *	reply                                 OK, NO, or the end of the connection for "cannot tell" and overload
  *

@@ -31,7 +31,8 @@ struct attempt {
 	bool allowed;
 	bool has_entry, may_remember;
 	unsigned reason; /* when it is not allowed */
-	unsigned char identity[DIGEST_OCTETS]; /* of everything the verdict depends on */
+	unsigned char identity[DIGEST_OCTETS]; /* of everything the verdict depends on, once it is IDENTIFIED */
+	bool identified;
 	uint64_t account;
 
 	/* Of a check in a thread. */

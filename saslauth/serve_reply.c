@@ -136,6 +136,16 @@ serve_count_attempt(struct serve *serve, struct attempt *a, uint64_t now)
 	a->counted = true;
 }
 
+/* To check what is cheap again costs less than to remember more of it. */
+static void
+remember(struct serve *serve, const struct attempt *a, uint64_t now)
+{
+	if (a->identified)
+		verified_put(serve->verified, a->identity, now);
+	else
+		verified_put_account(serve->verified, a->account, now);
+}
+
 enum server_step
 serve_accept(struct server_connection *c, struct attempt *a, bool is_remembered)
 {
@@ -146,7 +156,7 @@ serve_accept(struct server_connection *c, struct attempt *a, bool is_remembered)
 	if (a->counted)
 		throttle_take_back(serve->throttle, &a->throttle, now);
 	if (!is_remembered && a->may_remember)
-		verified_put(serve->verified, a->identity, now);
+		remember(serve, a, now);
 	if (serve->tells_all) {
 		shown(serve, a);
 		text_put(&serve->sentence, " peer=<");

@@ -17,8 +17,14 @@ struct row {
 	uint32_t when; /* tenths of a second, from 1; 0: empty */
 };
 
+struct account {
+	uint64_t account;
+	uint32_t when; /* as in a row */
+};
+
 struct verified {
 	struct row *rows;
+	struct account *accounts; /* SETS of them */
 	size_t sets; /* a power of two; 0: none */
 	size_t octets;
 	uint32_t life;
@@ -55,6 +61,12 @@ verified_new(size_t rows, uint64_t life, struct verified **out)
 		free(v);
 		return -ENOMEM;
 	}
+	v->accounts = calloc(sets, sizeof(*v->accounts));
+	if (v->accounts == NULL) {
+		munmap(memory, v->octets);
+		free(v);
+		return -ENOMEM;
+	}
 	v->rows = memory;
 	v->sets = sets;
 	v->can_be_swapped = mlock(memory, v->octets) < 0;
@@ -74,6 +86,7 @@ verified_free(struct verified *v)
 		explicit_bzero(v->rows, v->octets);
 		munmap(v->rows, v->octets);
 	}
+	free(v->accounts);
 	free(v);
 }
 
@@ -93,9 +106,9 @@ set_of(const struct verified *v, const unsigned char *digest)
 }
 
 static bool
-is_live(const struct verified *v, const struct row *row, uint32_t now)
+is_live(const struct verified *v, uint32_t when, uint32_t now)
 {
-	return row->when != 0 && now >= row->when && now - row->when < v->life;
+	return when != 0 && now >= when && now - when < v->life;
 }
 
 bool
@@ -110,7 +123,7 @@ verified_has(const struct verified *v, const unsigned char digest[DIGEST_OCTETS]
 	/* How long this takes tells nothing: without the key nobody can choose a digest. */
 	for (size_t i = 0; i < WAYS; i++)
 		if (memcmp(set[i].tag, tag, TAG_OCTETS) == 0)
-			return is_live(v, &set[i], tenths(now));
+			return is_live(v, set[i].when, tenths(now));
 	return false;
 }
 
@@ -135,6 +148,28 @@ verified_put(struct verified *v, const unsigned char digest[DIGEST_OCTETS], uint
 	}
 	memcpy(chosen->tag, tag, TAG_OCTETS);
 	chosen->when = tenths(now);
+}
+
+/* Octets of an entryUUID follow a clock: the product's upper half depends on all of them. */
+static struct account *
+place_of(const struct verified *v, uint64_t account)
+{
+	return &v->accounts[(account * 0x9e3779b97f4a7c15) >> 32 & (v->sets - 1)];
+}
+
+bool
+verified_has_account(const struct verified *v, uint64_t account, uint64_t now)
+{
+	const struct account *place = v->sets > 0 ? place_of(v, account) : NULL;
+
+	return place != NULL && place->account == account && is_live(v, place->when, tenths(now));
+}
+
+void
+verified_put_account(struct verified *v, uint64_t account, uint64_t now)
+{
+	if (v->sets > 0)
+		*place_of(v, account) = (struct account){ account, tenths(now) };
 }
 
 bool

@@ -31,5 +31,10 @@ void verified_set_life(struct verified *verified, uint64_t life);
 bool verified_has(const struct verified *verified, const unsigned char digest[DIGEST_OCTETS], uint64_t now);
 void verified_put(struct verified *verified, const unsigned char digest[DIGEST_OCTETS], uint64_t now);
 
+/* The same of accounts whose passwords are so cheap to check that nothing else is worth remembering: 64 bits of what tells them apart,
+ * and when one was right. Who is mistaken for another one by it is still checked. */
+bool verified_has_account(const struct verified *verified, uint64_t account, uint64_t now);
+void verified_put_account(struct verified *verified, uint64_t account, uint64_t now);
+
 /* Whether its memory can be swapped: the limit for locked memory was too low. */
 bool verified_can_be_swapped(const struct verified *verified);

@@ -42,6 +42,7 @@ from mail import Figures, Verdicts, print_table, tool  # noqa: E402
 PARTS = ("logins", "bcrypt", "storm", "ftp")
 BCRYPT_EACH = 5
 HOT = 500
+SAMPLE = 20
 WARM = 100
 FTP_USERS = 50
 MANY = 8
@@ -185,16 +186,19 @@ class Users:
         self.box, self.count = box, count
         slow = count // BCRYPT_EACH
         right, bcrypt = self.kind("ssha", count - slow), self.kind("bcrypt", slow)
-        every = list(right)
-        for n, line in enumerate(self.kind("wrong", len(right))):
+        wrong_ones = self.kind("wrong", len(right))
+        # Who is in a sample with a wrong password has to wait afterwards, and is asked for nowhere else.
+        every, aside = right[:-2 * SAMPLE], right[-2 * SAMPLE:-SAMPLE]
+        for n, line in enumerate(wrong_ones[:len(every)]):
             if n % 100 < wrong:
                 every[n] = line
         self.lines = {"all": every, "hot": right[:HOT], "bcrypt": bcrypt[:WARM], "cold": bcrypt[WARM:], "ftp": right[:FTP_USERS],
-                      "sample": right[-20:] + bcrypt[-3:] + self.kind("wrong", HOT + 20)[HOT:] + self.kind("unknown", 20),
+                      "sample": aside + bcrypt[-3:] + wrong_ones[-SAMPLE:-1] + self.kind("unknown", SAMPLE),
                       # A failure takes Pure-FTPd seconds.
-                      "ftp-sample": right[:3] + self.kind("wrong", 6)[5:] + self.kind("unknown", 1)}
+                      "ftp-sample": right[:3] + wrong_ones[-1:] + self.kind("unknown", 1)}
         self.paths = {name: box.write("logins-" + name, "".join(line + "\n" for line in lines)) for name, lines in self.lines.items()}
         self.cold_used = 0
+        self.begun_at = {}
 
     def kind(self, name, count):
         done = subprocess.run([tool("makelogins"), "logins", str(self.count), str(BCRYPT_EACH), name, str(count)],
@@ -479,7 +483,9 @@ def measure_setup(stand, rivals, setup, turn, figures, ask):
 def ask_login(stand, rival, setup):
     pids = rival.pids()
     place(pids, setup.placement)
-    found = Load(stand.users, rival, setup.stream, setup.many, stand.args.seconds, placement=setup.placement, pids=pids).figures()
+    begin = stand.users.begun_at.get((rival.name, setup.stream), 0)
+    found = Load(stand.users, rival, setup.stream, setup.many, stand.args.seconds, begin, setup.placement, pids).figures()
+    stand.users.begun_at[rival.name, setup.stream] = begin + found["used"]
     place(pids, "free")
     return found
 

@@ -145,6 +145,27 @@ the_newest_stay_when_it_is_full(void **state)
 }
 
 static void
+accounts_are_known_for_as_long(void **state)
+{
+	/* As slapd makes them: one half differs a little, the other not at all. */
+	const uint64_t account = 0x10f1e2d3c4b5a697;
+	struct verified *verified;
+
+	(void)state;
+	assert_int_equal(verified_new(1000, LIFE, &verified), 0);
+	assert_false(verified_has_account(verified, 0, START));
+	verified_put_account(verified, account, START);
+	assert_true(verified_has_account(verified, account, START + LIFE - 1));
+	assert_false(verified_has_account(verified, account, START + LIFE));
+	assert_false(verified_has_account(verified, account + 1, START));
+	verified_free(verified);
+	assert_int_equal(verified_new(0, LIFE, &verified), 0);
+	verified_put_account(verified, account, START);
+	assert_false(verified_has_account(verified, account, START));
+	verified_free(verified);
+}
+
+static void
 every_process_has_a_key_of_its_own(void **state)
 {
 	const struct span part = SPAN("secret");
@@ -172,6 +193,7 @@ main(void)
 		cmocka_unit_test(nothing_is_remembered_without_rows_or_life),
 		cmocka_unit_test(an_empty_table_knows_nothing_not_even_zeroes),
 		cmocka_unit_test(the_newest_stay_when_it_is_full),
+		cmocka_unit_test(accounts_are_known_for_as_long),
 		cmocka_unit_test(every_process_has_a_key_of_its_own),
 	};
 
