@@ -385,6 +385,21 @@ address_put(struct text *out, struct span local, struct span domain)
 	text_put_span(out, domain);
 }
 
+/* Whether LOCAL, which is one but for its length, is longer than any that is read: 1, 0 or -ENOMEM. */
+static int
+is_too_long(struct span local)
+{
+	enum { GROWTH_MAX = 3 }; /* an octet that is folded becomes no more */
+	char folded[ADDRESS_LOCAL_MAX] unfilled;
+	size_t n;
+	int r;
+
+	if (local.len <= ADDRESS_LOCAL_MAX / GROWTH_MAX)
+		return 0;
+	r = address_local(local, folded, &n);
+	return r == -EINVAL ? 1 : r;
+}
+
 void
 address_put_extended(struct text *out, struct span address, struct span extension)
 {
@@ -392,6 +407,7 @@ address_put_extended(struct text *out, struct span address, struct span extensio
 	size_t local = at != NULL ? (size_t)(at - address.data) : address.len;
 	cleanup(text_free) struct text whole = TEXT_INIT;
 	char room[ADDRESS_TEXT_MAX] unfilled;
+	int r;
 
 	if (extension.len == 0 || local == 0) {
 		text_put_span(out, address);
@@ -399,8 +415,12 @@ address_put_extended(struct text *out, struct span address, struct span extensio
 	}
 	text_put_span(&whole, plain_local(span_from(address.data, local), room));
 	text_put_span(&whole, extension);
-	if (text_failed(&whole)) {
-		out->failed = true;
+	r = text_failed(&whole) ? -ENOMEM : is_too_long(text_span(&whole));
+	if (r != 0) {
+		if (r > 0)
+			text_put_span(out, address);
+		else
+			out->failed = true;
 		return;
 	}
 	put_local(out, text_span(&whole));

@@ -78,8 +78,8 @@ size_t address_extension(struct span local, struct span delimiters);
 void address_put_typed_extension(struct text *out, const struct address *address, struct span delimiters);
 
 /* Appends ADDRESS (a result, as spelled in the directory) with EXTENSION (its delimiter included, without quotes; may be empty) at
- * the end of its local part, in quotes where it needs them. "@domain" is appended as it is: Postfix puts the whole local part that it
- * asked for in front. */
+ * the end of its local part, in quotes where it needs them; without EXTENSION when that would be longer than any address that is read:
+ * nobody would have it. "@domain" is appended as it is: Postfix puts the whole local part that it asked for in front. */
 void address_put_extended(struct text *out, struct span address, struct span extension);
 
 /* Appends LOCAL@DOMAIN so that Postfix reads it back as such: a local part that needs quotes gets them (RFC 5321 4.1.2). An empty

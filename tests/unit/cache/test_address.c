@@ -265,6 +265,47 @@ extensions_are_put_back_as_typed(void **state)
 	}
 }
 
+/* Neither what was asked nor the result is too long, but together they would be. */
+static void
+extensions_that_would_be_too_long_are_left_off(void **state)
+{
+	static const struct {
+		const char *octet;  /* of the extension, */
+		size_t repeated;    /* so often */
+		const char *result, *want_front, *want_end;
+	} puts[] = {
+		{ "x", 238, "a@mail.example", "a+", "@mail.example" },
+		{ "x", 237, "ab@mail.example", "ab+", "@mail.example" },
+		{ "x", 238, "ab@mail.example", "ab@mail.example", NULL },
+		{ "x", 238, "\"a b\"@mail.example", "\"a b\"@mail.example", NULL },
+		{ "x", 238, "@mail.example", "@mail.example", NULL },
+		/* U+1D160 has four octets, and twelve when it is folded. */
+		{ "\xf0\x9d\x85\xa0", 19, "abcdefghijk@mail.example", "abcdefghijk+", "@mail.example" },
+		{ "\xf0\x9d\x85\xa0", 19, "abcdefghijkl@mail.example", "abcdefghijkl@mail.example", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(puts); i++) {
+		cleanup(text_free) struct text asked = TEXT_INIT, extension = TEXT_INIT, got = TEXT_INIT, want = TEXT_INIT;
+		struct address address;
+
+		text_put(&asked, "a+");
+		text_put(&want, puts[i].want_front);
+		for (size_t j = 0; j < puts[i].repeated; j++) {
+			text_put(&asked, puts[i].octet);
+			if (puts[i].want_end != NULL)
+				text_put(&want, puts[i].octet);
+		}
+		text_put(&asked, "@tern.example");
+		text_put(&want, puts[i].want_end != NULL ? puts[i].want_end : "");
+		assert_int_equal(address_read(text_span(&asked), &address), 0);
+		address_put_typed_extension(&extension, &address, SPAN("+"));
+		address_put_extended(&got, span_of(puts[i].result), text_span(&extension));
+		assert_string_equal(text_str(&got), text_str(&want));
+		assert_int_equal(address_read(text_span(&got), &address), 0);
+	}
+}
+
 static void
 local_parts_get_the_quotes_they_need(void **state)
 {
@@ -295,6 +336,7 @@ main(void)
 		cmocka_unit_test(extensions_begin_where_postfix_says),
 		cmocka_unit_test(what_is_not_plain_stands_for_nothing),
 		cmocka_unit_test(extensions_are_put_back_as_typed),
+		cmocka_unit_test(extensions_that_would_be_too_long_are_left_off),
 		cmocka_unit_test(local_parts_get_the_quotes_they_need),
 	};
 
