@@ -21,7 +21,7 @@ import servers    # noqa: E402
 import stage as operation  # noqa: E402
 import tap        # noqa: E402
 
-CHANGES = int(os.environ.get("AUTH_CHANGES", "200"))
+CHANGES = int(os.environ.get("AUTH_CHANGES", "100"))
 TERN = "ispmanDomain=tern.example,o=ispman"
 ADA = b"uid=ada_tern_example,ou=users,ispmanDomain=tern.example,o=ispman"
 BOB = b"uid=bob_berg_tern_example,ou=users,ispmanDomain=tern.example,o=ispman"

@@ -245,9 +245,9 @@ def select_setup(fragment, number):
     if number == 1:
         return fragment
     parts = re.split(r"(?m)(?=^# ---)", fragment)
-    if len(parts) != 4:
+    if len(parts) < 4:
         raise RuntimeError("there is no second set-up")
-    first, second, common = parts[0] + parts[1], parts[2], parts[3]
+    first, second, common = parts[0] + parts[1], parts[2], "".join(parts[3:])
     second = re.sub(r"(?m)^#([a-z_]+ =|    )", r"\1", second)
     stated = set(re.findall(r"(?m)^([a-z_]+) =", second))
     kept, skipping = [], False
