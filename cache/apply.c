@@ -111,6 +111,8 @@ apply_begin(struct apply *apply)
 void
 apply_lock(struct apply *apply)
 {
+	if (apply->batch_goes_on)
+		return;
 	atomic_fetch_add(&apply->source_wants, 1);
 	pthread_mutex_lock(&apply->lock);
 	atomic_fetch_sub(&apply->source_wants, 1);
@@ -119,8 +121,15 @@ apply_lock(struct apply *apply)
 void
 apply_unlock(struct apply *apply)
 {
-	if (apply->txn == NULL)
-		pthread_cond_broadcast(&apply->idle);
+	/* Given back between two events and taken again, it would be waited for within the transaction. */
+	if (apply->txn != NULL) {
+		apply->batch_goes_on = true;
+		return;
+	}
+	/* Only the source's thread reads it without the lock, so a job, for whom it is always false, does not write it. */
+	if (apply->batch_goes_on)
+		apply->batch_goes_on = false;
+	pthread_cond_broadcast(&apply->idle);
 	pthread_mutex_unlock(&apply->lock);
 }
 
@@ -129,7 +138,7 @@ apply_lock_idle(struct apply *apply)
 {
 	pthread_mutex_lock(&apply->lock);
 	/* A mutex does not ask who has waited longest: a job that goes on and on would keep the source out. */
-	while (apply->txn != NULL || atomic_load(&apply->source_wants) > 0)
+	while (atomic_load(&apply->source_wants) > 0)
 		pthread_cond_wait(&apply->idle, &apply->lock);
 }
 
@@ -137,7 +146,6 @@ void
 apply_drop(struct apply *apply)
 {
 	store_abort(take(apply->txn));
-	pthread_cond_broadcast(&apply->idle);
 	place_forget(apply);
 	arena_reset(&apply->arena);
 }
@@ -164,7 +172,6 @@ apply_commit(struct apply *apply)
 		return r;
 	}
 	r = store_commit(take(apply->txn));
-	pthread_cond_broadcast(&apply->idle);
 	if (r < 0) {
 		place_forget(apply);
 		return r;
@@ -337,6 +344,8 @@ apply_free(struct apply *apply)
 	if (apply == NULL)
 		return;
 	apply_drop(apply);
+	if (apply->batch_goes_on)
+		apply_unlock(apply);
 	apply_forget_mentions(apply);
 	arena_free(&apply->arena);
 	dn_trail_free(&apply->trail);

@@ -9,7 +9,7 @@
  *
  * The feed is called by the source's thread. apply_status may be called by any; the others by a thread that may wait for
  * seconds: they take the mutex that serialises transactions, and never keep it for longer than a batch (the source also for
- * a sweep that the brake let pass). It is never held while the source waits for its peer.
+ * a sweep that the brake let pass). The source has it from a batch's first event to its flush.
  */
 #pragma once
 

@@ -24,8 +24,12 @@ struct seen {
 };
 
 struct apply {
+	/* Held for a whole batch: from before its write transaction begins until that has ended, also between two events. The order
+	 * is lock, then LMDB's mutex of the environment's writer (which store_begin_write takes), then what `committed` takes;
+	 * status_lock is taken last of all, alone. */
 	pthread_mutex_t lock;
-	pthread_cond_t idle; /* no transaction is open, and the source lets others have their turn */
+	bool batch_goes_on;  /* the source's thread kept the lock when its last event ended */
+	pthread_cond_t idle; /* the source has given back the lock, and others have their turn */
 	atomic_uint source_wants;
 	struct replica *replica;
 	struct apply_options options;
@@ -80,12 +84,13 @@ must_check int apply_commit_if_large(struct apply *apply);
 void apply_publish_status(struct apply *apply);
 void apply_say(struct apply *apply, int level, const char *format, ...) printf_like(3, 4);
 
-/* For the source's thread. */
+/* For the source's thread: an event has the lock between them. While a batch is open, the second does not give it back, and the
+ * first has it already. */
 void apply_lock(struct apply *apply);
 void apply_unlock(struct apply *apply);
 
-/* For a job, which does one batch at a time: takes the lock at a moment when the source has no batch open and does not wait to
- * open one. */
+/* For a job, which does one batch at a time and gives the lock back by apply_unlock: takes it at a moment when the source does not
+ * wait for it. */
 void apply_lock_idle(struct apply *apply);
 
 /* Ends an event that ended with R, and gives the lock back. After an error nothing of the batch stays; the source starts again

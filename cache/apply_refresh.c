@@ -275,7 +275,7 @@ apply_release_brake(struct apply *apply, const atomic_bool *stop)
 			r = -ECANCELED;
 		else
 			r = run_held_sweep(apply, &from);
-		pthread_mutex_unlock(&apply->lock);
+		apply_unlock(apply);
 	}
 	return r;
 }

@@ -36,7 +36,8 @@ struct store_options {
 };
 
 /* PATH is the folder that holds data.mdb and lock.mdb; the writer creates it and what is missing above it
- * (0750 | setgid). -EBUSY when this process has it open already. */
+ * (0750 | setgid). -EBUSY when this process has it open already. Opening begins a transaction under the lock of the list of
+ * open stores, so no store is opened or closed by who has a write transaction. */
 must_check int store_open_writer(const char *path, const struct store_options *options, struct store **out);
 
 /* Only the folder, for what must stand in it before the environment does. */

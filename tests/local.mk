@@ -9,7 +9,7 @@ include %D%/powerloss/local.mk
 include %D%/bench/local.mk
 
 EXTRA_DIST += .ci/run quickstart run-tests \
-	%D%/README.md %D%/debian-packages %D%/debian13.sh %D%/install_packages.sh %D%/unpack_packages.sh %D%/tsan-suppressions \
+	%D%/README.md %D%/debian-packages %D%/debian13.sh %D%/install_packages.sh %D%/unpack_packages.sh \
 	%D%/valgrind-suppressions
 
 # The names of all tests, a line each: ./run-tests chooses among them.

@@ -323,8 +323,9 @@ cache_open(struct cache *cache)
 static void
 cache_close(struct cache *cache)
 {
-	publish_free(cache->publish);
+	/* With a batch open, which nobody will see. */
 	apply_free(cache->apply);
+	publish_free(cache->publish);
 	replica_close(&cache->replica);
 }
 
