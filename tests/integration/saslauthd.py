@@ -255,7 +255,10 @@ def meanwhile(t, box):
         with scene.connect() as s:
             s.sendall(mux.request("ada@tern.example", "old", "smtp"))
             servers.wait_until(lambda: busy(scene), "the hash to run")
+            # However long the change takes, it comes before the hash's end.
+            scene.daemon.send(signal.SIGSTOP)
             scene.write(*change)
+            scene.daemon.send(signal.SIGCONT)
             t.same(mux.reply(s), want_old, "the account is %s while its hash is computed: %s" % (what, want_old))
         servers.wait_until(lambda: metric(scene, "ispman_saslauth_repeated") > before, "the counter")
 
@@ -346,8 +349,11 @@ def storm(t, box):
     accounts = [ADA] + [Account(10 + i, "slow%d@tern.example" % i, bcrypt("slowpw", cost)) for i in range(40)]
     scene = Scene(box, accounts, throttle="no", verified_cache_size=0, queue=2000, verbose=False)
 
+    slow_took = []
+
     def slow(number, turn):
-        answer = scene.ask("slow%d@tern.example" % (turn % 40), "slowpw" if turn % 3 else "wrong%d" % turn)
+        answer, seconds = scene.timed("slow%d@tern.example" % (turn % 40), "slowpw" if turn % 3 else "wrong%d" % turn)
+        slow_took.append(seconds)
         want = mux.OK if turn % 3 else mux.NO
         return None if answer == want else "%r instead of %r" % (answer, want)
 
@@ -363,8 +369,10 @@ def storm(t, box):
     load.judge(t, "the storm of bcrypt")
     took.sort()
     p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
-    t.ok(p99 < 0.05, "SSHA during a storm of bcrypt-%d: %d logins, median %.2f ms, p99 %.2f ms, longest %.2f ms" % (
-        cost, len(took), 1000 * p50, 1000 * p99, 1000 * took[-1]))
+    # In one queue with the others it would take as long as they do. How long that is depends on the machine and what else it does.
+    usual = sorted(slow_took)[len(slow_took) // 2]
+    t.ok(p99 < usual / 2, "SSHA during a storm of bcrypt-%d, whose median is %.0f ms: %d logins, median %.2f ms, p99 %.2f ms, longest %.2f ms" % (
+        cost, 1000 * usual, len(took), 1000 * p50, 1000 * p99, 1000 * took[-1]))
 
 
 def overload(t, box):
@@ -372,15 +380,19 @@ def overload(t, box):
     accounts = [Account(10 + i, "slow%d@tern.example" % i, bcrypt("slowpw", 11)) for i in range(64)]
     scene = Scene(box, accounts, throttle="no", verified_cache_size=0, workers=1, queue=8)
     open_ones = []
+    # It finds them all at once, however slowly they are sent.
+    scene.daemon.send(signal.SIGSTOP)
     for i in range(64):
         s = scene.connect(60)
         s.sendall(mux.request("slow%d@tern.example" % i, "slowpw", "smtp"))
         open_ones.append(s)
+    scene.daemon.send(signal.SIGCONT)
     answers = []
     for s in open_ones:
         answers.append(mux.reply(s))
         s.close()
     t.ok(answers.count(mux.NO) == 0, "nobody is refused")
+    # Eight that wait; and one more when the worker took its first before the ninth came, which is for the scheduler to say.
     t.ok(answers.count(mux.OK) >= 8 and answers.count(mux.CANNOT_TELL) >= 20, "some are not answered: %d, and %d are" % (
         answers.count(mux.CANNOT_TELL), answers.count(mux.OK)))
     t.same(scene.ask("slow1@tern.example", "slowpw"), mux.OK, "afterwards all is well")
