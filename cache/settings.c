@@ -834,11 +834,7 @@ settings_source_identity(struct settings *s)
 static void
 describe(struct text *out, struct conf_table table)
 {
-	for (size_t i = 0; i < table.count; i++) {
-		const struct conf_setting *row = &table.settings[i];
-
-		text_putf(out, "[%s] %s (%s): %s\n", row->section, row->key, row->def != NULL ? row->def : "not set", row->help);
-	}
+	conf_describe(table.settings, table.count, out);
 }
 
 void

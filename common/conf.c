@@ -445,3 +445,11 @@ conf_load(const struct conf_schema *schema, const char *path, const char *const 
 	text_free(&content);
 	return r;
 }
+
+void
+conf_describe(const struct conf_setting *settings, size_t count, struct text *out)
+{
+	for (size_t i = 0; i < count; i++)
+		text_putf(out, "[%s] %s (%s): %s\n", settings[i].section, settings[i].key,
+		          settings[i].def != NULL ? settings[i].def : "not set", settings[i].help);
+}

@@ -81,5 +81,8 @@ must_check int conf_parse(const struct conf_schema *schema, struct span text, co
                           const char *const *overrides, size_t override_count, struct arena *arena,
                           struct text *why);
 
+/* "[section] key (default): help", a line a setting. */
+void conf_describe(const struct conf_setting *settings, size_t count, struct text *out);
+
 /* "1h30m" and so on, for others who take such values. 0 or -EINVAL. */
 must_check int conf_seconds(struct span text, uint64_t *out_seconds);

@@ -22,4 +22,6 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/listener.c %D%/listener.h \
 	%D%/seldom.c %D%/seldom.h \
 	%D%/server.c %D%/server.h %D%/server_internal.h \
+	%D%/server_daemon.c %D%/server_daemon.h \
+	%D%/server_settings.c %D%/server_settings.h \
 	%D%/server_turn.c

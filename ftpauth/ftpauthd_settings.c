@@ -5,13 +5,11 @@
 
 #include "ftpauth/ftpauthd_settings.h"
 
-#include "common/daemon.h"
-
 #include <errno.h>
-#include <pwd.h>
 #include <sys/un.h>
 
-static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
+enum { REQUEST_TIMEOUT = 10 }; /* seconds: Pure-FTPd sends all at once */
+
 static const char *const other_sections[] = { "ldap",   "cached",    "dns",  "profile", "claims",
 	                                      "socketmap", "mail", "saslauth", "agent",   NULL };
 
@@ -39,17 +37,7 @@ check_socket(const char *value, struct text *why)
 #define AT(member) offsetof(struct ftpauthd_settings, member)
 
 static const struct conf_setting rows[] = {
-	{ "ispman", "cache-dir", CONF_PATH, AT(cache_dir), .def = CACHE_DIR,
-	  .help = "folder of the cache" },
-	{ "ispman", "run-dir", CONF_PATH, AT(run_dir), .def = RUN_DIR,
-	  .help = "folder of the control socket and the counters" },
-	{ "ispman", "log-level", CONF_CHOICE, AT(log_level_word), .words = log_levels, .def = "info",
-	  .help = "least important messages that are logged" },
-
-	{ "ispman", "user", CONF_STRING, AT(cached_user), .help = "see ispman-cached" },
-	{ "ispman", "group", CONF_STRING, AT(cached_group), .help = "see ispman-cached" },
-
-	{ "ftpauth", "listen", CONF_LIST, AT(listen_values), .check = check_listen,
+	{ "ftpauth", "listen", CONF_LIST, AT(server.listen_values), .check = check_listen,
 	  .def = "unix:/run/ispman-ftpauthd/extauth,mode=0600",
 	  .help = "sockets that extauth is spoken on" },
 	{ "ftpauth", "saslauth-socket", CONF_PATH, AT(saslauth_socket), .check = check_socket, .def = "/run/saslauthd/mux",
@@ -62,116 +50,55 @@ static const struct conf_setting rows[] = {
 	  .help = "folders that homes must be in; any unless set" },
 	{ "ftpauth", "max-age", CONF_SECONDS, AT(max_age), .def = "none", .none = "none",
 	  .help = "older account data is no answer any more" },
-	{ "ftpauth", "max-connections", CONF_NUMBER, AT(max_connections), .min = 1, .max = 100000, .def = "1000",
+	{ "ftpauth", "max-connections", CONF_NUMBER, AT(server.max_connections), .min = 1, .max = 100000, .def = "1000",
 	  .help = "logins that are judged at a time" },
-	{ "ftpauth", "user", CONF_STRING, AT(user),
-	  .help = "user to become when started as root" },
-	{ "ftpauth", "group", CONF_STRING, AT(group),
-	  .help = "group to become when started as root; the user's own unless set" },
+	SERVER_SETTINGS_USER("ftpauth", AT(server)),
 };
-
-static int
-fill_listen(struct ftpauthd_settings *s, struct text *why)
-{
-	size_t count = s->listen_values.count;
-
-	s->listen = arena_alloc(&s->arena, (count + 1) * sizeof(*s->listen));
-	if (s->listen == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		int r = listener_parse(s->listen_values.items[i], &s->listen[i], why);
-
-		if (r < 0)
-			return r;
-	}
-	s->listen_count = count;
-	return 0;
-}
 
 static int
 check_rules(const struct ftpauthd_settings *s, struct text *why)
 {
 	size_t before = why->len;
 
-	if (s->listen_count == 0)
+	if (s->server.listen_count == 0)
 		text_put(why, "[ftpauth] listen is empty: nobody could ask\n");
 	if (s->saslauth_socket == NULL)
 		text_put(why, "[ftpauth] saslauth-socket may not be empty\n");
-	if (s->cache_dir == NULL || s->run_dir == NULL)
-		text_put(why, "[ispman] cache-dir and run-dir may not be empty\n");
-	for (size_t i = 0; i < s->listen_count; i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (!listener_is_same(&s->listen[i], &s->listen[j]))
-				continue;
-			text_put(why, "[ftpauth] ");
-			listener_put(why, &s->listen[i]);
-			text_put(why, " is given twice\n");
-		}
-	}
+	server_settings_look_at_folders(&s->server, why);
+	server_settings_look_for_twice(&s->server, why);
 	return why->len > before ? -EINVAL : 0;
 }
 
 int
-ftpauthd_settings_load(const char *path, const char *const *overrides, size_t override_count, struct ftpauthd_settings **out,
+ftpauthd_settings_load(const char *path, const char *const *overrides, size_t override_count, struct server_settings **out,
                        struct text *why)
 {
-	cleanup(ftpauthd_settings_freep) struct ftpauthd_settings *s = calloc(1, sizeof(*s));
-	const struct conf_table tables[] = { { rows, array_size(rows), s }, login_settings_table(&s->login_values) };
+	cleanup(server_settings_freep) struct server_settings *server = calloc(1, sizeof(struct ftpauthd_settings));
+	struct ftpauthd_settings *s = (struct ftpauthd_settings *)server;
+	const struct conf_table tables[] = { server_settings_table(server), { rows, array_size(rows), s },
+	                                    login_settings_table(&s->login_values) };
 	const struct conf_schema schema = { tables, array_size(tables), other_sections };
 	int r;
 
-	if (s == NULL)
+	if (server == NULL)
 		return -ENOMEM;
-	r = conf_load(&schema, path, overrides, override_count, &s->arena, why);
+	r = conf_load(&schema, path, overrides, override_count, &s->server.arena, why);
 	if (r == 0)
-		r = fill_listen(s, why);
+		r = server_settings_fill(server, "ftpauth", 0, why);
 	if (r == 0)
 		r = check_rules(s, why);
 	if (r == 0)
-		r = login_settings_options(&s->login_values, &s->arena, &s->login, why);
+		r = login_settings_options(&s->login_values, &s->server.arena, &s->login, why);
 	if (r < 0)
 		return r;
 	s->login.max_age = s->max_age;
-	s->log_level = LOG_ERROR + s->log_level_word;
-	*out = take(s);
+	s->server.request_timeout = REQUEST_TIMEOUT;
+	*out = take(server);
 	return 0;
-}
-
-void
-ftpauthd_settings_free(struct ftpauthd_settings *settings)
-{
-	if (settings == NULL)
-		return;
-	arena_free(&settings->arena);
-	free(settings);
-}
-
-void
-ftpauthd_settings_freep(struct ftpauthd_settings **settings)
-{
-	ftpauthd_settings_free(*settings);
-}
-
-int
-ftpauthd_settings_check(const struct ftpauthd_settings *s, struct text *why)
-{
-	size_t before = why->len;
-	gid_t gid;
-	int r = 0;
-
-	for (size_t i = 0; i < s->listen_count && r != -ENOMEM; i++)
-		r = listener_check(&s->listen[i], why);
-	if (s->user != NULL && getpwnam(s->user) == NULL)
-		text_putf(why, "[ftpauth] user: there is no user \"%s\"\n", s->user);
-	if (s->group != NULL && daemon_group_id(s->group, &gid) < 0)
-		text_putf(why, "[ftpauth] group: there is no group \"%s\"\n", s->group);
-	return why->len > before ? -EINVAL : r;
 }
 
 void
 ftpauthd_settings_describe(struct text *out)
 {
-	for (size_t i = 0; i < array_size(rows); i++)
-		text_putf(out, "[%s] %s (%s): %s\n", rows[i].section, rows[i].key,
-		          rows[i].def != NULL ? rows[i].def : "not set", rows[i].help);
+	conf_describe(rows, array_size(rows), out);
 }

@@ -5,241 +5,77 @@
  */
 #include <config.h>
 
-#include "common/daemon.h"
-#include "common/notify.h"
+#include "common/server_daemon.h"
 #include "postfix_map/serve.h"
 #include "postfix_map/socketmapd_settings.h"
 
-#include <errno.h>
-
 enum {
-	FILES_APART = 64,     /* descriptors for what is no connection: listeners, the cache, the log */
 	REPLY_TIMEOUT_S = 90, /* Postfix gives up after 100 s, and takes nothing on that connection any more */
 };
 
 struct socketmapd {
-	struct daemon_options options;
-	struct socketmapd_settings *settings;
-	struct listener_inherited inherited;
-	/* Handed over, and neither in listen nor in tcp-table. */
-	struct listener_address *more;
-	size_t more_count;
-	struct server *server;
+	struct server_daemon daemon;
 	struct serve serve;
 };
 
-/* --- settings in use ------------------------------------------------------------------------------------- */
-
-static struct socketmapd_settings *
-load(const struct daemon_options *options)
+/* The address of a tcp_table. */
+static struct server_listen
+tcp_table(struct server_daemon *daemon, const struct server_settings *settings, size_t i)
 {
-	cleanup(text_free) struct text why = TEXT_INIT;
-	struct socketmapd_settings *settings = NULL;
+	const enum mail_map *maps = ((const struct socketmapd_settings *)settings)->table_maps;
+	const struct serve *serve = &((struct socketmapd *)daemon)->serve;
 
-	if (socketmapd_settings_load(options->conf_path, options->overrides, options->override_count, &settings, &why) < 0) {
-		daemon_log_lines(&why);
-		return NULL;
-	}
-	return settings;
-}
-
-static struct server_limits
-limits_of(const struct socketmapd_settings *settings)
-{
-	size_t wanted = settings->max_connections, files = daemon_want_files(wanted + FILES_APART);
-	struct server_limits limits = {
-		.connections = wanted,
-		.request_ms = settings->request_timeout * 1000,
-		.write_ms = settings->request_timeout * 1000,
-		.reply_ms = REPLY_TIMEOUT_S * 1000,
-	};
-
-	if (files < wanted + FILES_APART) {
-		limits.connections = files > 2 * FILES_APART ? files - FILES_APART : FILES_APART;
-		log_warning("[socketmap] max-connections: the limit of open files allows %zu instead of %zu", limits.connections,
-		            wanted);
-	}
-	return limits;
-}
-
-/* Sockets that the service manager opened and the configuration does not mention speak socketmap. */
-static int
-find_more(struct socketmapd *d, const struct socketmapd_settings *settings)
-{
-	d->more = calloc(d->inherited.count + 1, sizeof(*d->more));
-	if (d->more == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < d->inherited.count; i++) {
-		const struct listener_socket *socket = &d->inherited.sockets[i];
-		struct listener_address *address = &d->more[d->more_count];
-		bool known = false;
-
-		for (size_t j = 0; j < settings->listen_count && !known; j++)
-			known = listener_matches(&settings->listen[j], socket);
-		for (size_t j = 0; j < settings->table_count && !known; j++)
-			known = listener_matches(&settings->tables[j].address, socket);
-		if (known)
-			continue;
-		if (listener_address_of(socket->fd, address) < 0) {
-			log_warning("descriptor %d that was handed over is no listening stream socket", socket->fd);
-			continue;
-		}
-		d->more_count++;
-	}
-	return 0;
-}
-
-static int
-listen_as(struct socketmapd *d, const struct socketmapd_settings *settings, struct listener_inherited *inherited)
-{
-	size_t count = settings->listen_count + settings->table_count + d->more_count, n = 0;
-	struct server_listen *wanted = calloc(count + 1, sizeof(*wanted));
-	cleanup(text_free) struct text why = TEXT_INIT;
-	int r;
-
-	if (wanted == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < settings->listen_count; i++)
-		wanted[n++] = (struct server_listen){ settings->listen[i], &serve_socketmap, &d->serve.places[MAIL_MAPS] };
-	for (size_t i = 0; i < d->more_count; i++)
-		wanted[n++] = (struct server_listen){ d->more[i], &serve_socketmap, &d->serve.places[MAIL_MAPS] };
-	for (size_t i = 0; i < settings->table_count; i++)
-		wanted[n++] = (struct server_listen){ settings->tables[i].address, &serve_tcptable,
-		                                      &d->serve.places[settings->tables[i].map] };
-	r = server_listen(d->server, wanted, count, inherited, &why);
-	free(wanted);
-	daemon_log_lines(&why);
-	return r;
+	return (struct server_listen){ settings->listen[i], &serve_tcptable, &serve->places[maps[i - settings->listen_count]] };
 }
 
 static void
-use_rules(struct socketmapd *d, const struct socketmapd_settings *settings)
+use(struct server_daemon *daemon, struct server_settings *fresh)
 {
-	d->serve.options = settings->mail;
-	d->serve.hold_ms = settings->hold * 1000;
-	log_set_level(daemon_log_level(&d->options, settings->log_level));
-}
+	const struct socketmapd_settings *settings = (const struct socketmapd_settings *)fresh;
+	struct serve *serve = &((struct socketmapd *)daemon)->serve;
 
-static bool
-is_other_cache(const struct socketmapd_settings *a, const struct socketmapd_settings *b)
-{
-	return strcmp(a->cache_dir, b->cache_dir) != 0 || strcmp(a->run_dir, b->run_dir) != 0;
-}
-
-/* On HUP: all of it or nothing. */
-static void
-reload(void *context)
-{
-	struct socketmapd *d = context;
-	cleanup(socketmapd_settings_freep) struct socketmapd_settings *fresh = load(&d->options);
-	struct cache *cache = NULL;
-	struct server_limits limits;
-
-	if (fresh == NULL ||
-	    (is_other_cache(fresh, d->settings) && mail_open(fresh->cache_dir, fresh->run_dir, &cache) < 0) ||
-	    listen_as(d, fresh, NULL) < 0) {
-		cache_close(cache);
-		log_error("the configuration stays what it was");
-		return;
-	}
-	limits = limits_of(fresh);
-	if (server_set_limits(d->server, &limits, fresh->allow, fresh->allow_count) < 0)
-		log_error("no memory for the new limits");
-	if (cache != NULL) {
-		cache_close(d->serve.cache);
-		d->serve.cache = cache;
-	}
-	use_rules(d, fresh);
-	socketmapd_settings_free(d->settings);
-	d->settings = take(fresh);
-	log_info("configuration read again");
-}
-
-/* --- life ------------------------------------------------------------------------------------------------ */
-
-static int
-start(struct socketmapd *d, int signals)
-{
-	const struct server_limits limits = limits_of(d->settings);
-	const struct server_options options = {
-		.limits = limits,
-		.allow = d->settings->allow,
-		.allow_count = d->settings->allow_count,
-		.signals = signals,
-		.say = log_sentence,
-		.reload = reload,
-		.context = d,
-	};
-	cleanup(text_free) struct text why = TEXT_INIT;
-	int r = server_new(&options, &d->server);
-
-	if (r == 0)
-		r = find_more(d, d->settings);
-	if (r == 0)
-		r = listen_as(d, d->settings, &d->inherited);
-	if (r < 0)
-		return r;
-	r = daemon_become(d->settings->user, d->settings->group, &why);
-	daemon_log_lines(&why);
-	if (r < 0)
-		return r;
-	if (geteuid() == 0)
-		log_warning("running as root: [socketmap] user names somebody with less power");
-	return mail_open(d->settings->cache_dir, d->settings->run_dir, &d->serve.cache);
+	serve->cache = daemon->cache;
+	serve->counters = daemon->counters;
+	serve->options = settings->mail;
+	serve->hold_ms = settings->hold * 1000;
 }
 
 static int
-run(struct socketmapd *d, int signals)
+run(struct server_daemon *daemon)
 {
+	struct serve *serve = &((struct socketmapd *)daemon)->serve;
 	int r;
 
-	serve_begin(&d->serve);
-	use_rules(d, d->settings);
-	r = start(d, signals);
-	if (r == 0) {
-		d->serve.counters = counters_open(d->settings->run_dir, "mail", SERVE_PROGRAM, serve_counter_rows, SERVE_COUNTS);
-		notify_status("answering");
-		notify_ready();
-		log_info("answering");
-		r = server_run(d->server, d->serve.counters);
-	}
-	if (r < 0)
-		log_error("ended: %s", strerror(-r));
-	server_free(d->server);
-	serve_end(&d->serve);
-	cache_close(d->serve.cache);
-	counters_leave(d->serve.counters);
-	free(d->more);
+	serve_begin(serve);
+	r = server_daemon_open(daemon);
+	if (r == 0)
+		r = server_daemon_serve(daemon);
+	server_daemon_stop(daemon);
+	serve_end(serve);
 	return r;
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct daemon_about about = { SERVE_PROGRAM, "answers Postfix's lookups from the ISPMan cache" };
-	cleanup(text_free) struct text why = TEXT_INIT;
-	struct socketmapd d = { .settings = NULL };
-	int status, signals, r;
+	static const struct server_daemon_kind kind = {
+		.about = { SERVE_PROGRAM, "answers Postfix's lookups from the ISPMan cache" },
+		.section = "socketmap",
+		.protocol = &serve_socketmap,
+		.other = tcp_table,
+		.files_each = 1,
+		.reply_timeout = REPLY_TIMEOUT_S,
+		.counters = "mail",
+		.counter_rows = serve_counter_rows,
+		.counter_count = SERVE_COUNTS,
+		.load = socketmapd_settings_load,
+		.check = server_settings_check,
+		.open = mail_open,
+		.close = cache_close,
+		.use = use,
+		.run = run,
+	};
+	struct socketmapd d = { .daemon = { .kind = &kind, .meaning = &d.serve.places[MAIL_MAPS] } };
 
-	if (listener_inherit(&d.inherited) < 0)
-		return DAEMON_FAILURE;
-	if (daemon_options(argc, argv, &about, &d.options, &status) == 0) {
-		listener_inherited_free(&d.inherited);
-		return status;
-	}
-	status = DAEMON_USAGE;
-	d.settings = load(&d.options);
-	if (d.settings != NULL && d.options.check_only) {
-		r = socketmapd_settings_check(d.settings, &why);
-		daemon_log_lines(&why);
-		status = r == 0 ? DAEMON_OK : DAEMON_USAGE;
-	} else if (d.settings != NULL) {
-		signals = daemon_signals_open();
-		status = signals >= 0 && run(&d, signals) == 0 ? DAEMON_OK : DAEMON_FAILURE;
-		close_fdp(&signals);
-	}
-	socketmapd_settings_free(d.settings);
-	listener_inherited_free(&d.inherited);
-	daemon_options_free(&d.options);
-	return status;
+	return server_daemon_main(&d.daemon, argc, argv);
 }

@@ -5,14 +5,12 @@
 
 #include "saslauth/saslauthd_settings.h"
 
-#include "common/daemon.h"
 #include "saslauth/pool.h"
 
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 
-static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const other_sections[] = { "cached", "dns",     "profile", "mail",      "claims",
 	                                      "agent",  "ftpauth", "socketmap", NULL };
 
@@ -40,25 +38,16 @@ check_prefix(const char *value, struct text *why)
 #define AT(member) offsetof(struct saslauthd_settings, member)
 
 static const struct conf_setting rows[] = {
-	{ "ispman", "cache-dir", CONF_PATH, AT(cache_dir), .def = CACHE_DIR,
-	  .help = "folder of the cache" },
-	{ "ispman", "run-dir", CONF_PATH, AT(run_dir), .def = RUN_DIR,
-	  .help = "folder of the control socket and the counters" },
-	{ "ispman", "log-level", CONF_CHOICE, AT(log_level_word), .words = log_levels, .def = "info",
-	  .help = "least important messages that are logged" },
-	{ "ispman", "user", CONF_STRING, AT(cached_user), .help = "see ispman-cached" },
-	{ "ispman", "group", CONF_STRING, AT(cached_group), .help = "see ispman-cached" },
-
-	{ "saslauth", "listen", CONF_LIST, AT(listen_values), .check = check_listen,
+	{ "saslauth", "listen", CONF_LIST, AT(server.listen_values), .check = check_listen,
 	  .def = "unix:/run/saslauthd/mux,mode=0660,group=sasl",
 	  .help = "sockets that saslauthd's protocol is spoken on" },
 	{ "saslauth", "allow-users", CONF_LIST, AT(allow_user_values),
 	  .help = "users whose programs may ask; empty: whoever the sockets let in" },
 	{ "saslauth", "trusted-peers", CONF_LIST, AT(trusted_peer_values), .def = "root",
 	  .help = "users whose programs are believed which address a client has" },
-	{ "saslauth", "request-timeout", CONF_SECONDS, AT(request_timeout), .min = 1, .max = 60, .def = "10s",
+	{ "saslauth", "request-timeout", CONF_SECONDS, AT(server.request_timeout), .min = 1, .max = 60, .def = "10s",
 	  .help = "time for a request to arrive once it has begun, and for the answer to be read" },
-	{ "saslauth", "max-connections", CONF_NUMBER, AT(max_connections), .min = 1, .max = 1000000, .def = "4000",
+	{ "saslauth", "max-connections", CONF_NUMBER, AT(server.max_connections), .min = 1, .max = 1000000, .def = "4000",
 	  .help = "connections that are served at a time" },
 	{ "saslauth", "max-age", CONF_SECONDS, AT(max_age), .def = "none", .none = "none",
 	  .help = "with older data nobody is answered" },
@@ -90,10 +79,7 @@ static const struct conf_setting rows[] = {
 	  .help = "binds to LDAP at a time, if verify says so" },
 	{ "saslauth", "control-group", CONF_STRING, AT(control_group),
 	  .help = "group whose members may ask about accounts at the control socket" },
-	{ "saslauth", "user", CONF_STRING, AT(user),
-	  .help = "user to become when started as root" },
-	{ "saslauth", "group", CONF_STRING, AT(group),
-	  .help = "group to become when started as root; the user's own unless set" },
+	SERVER_SETTINGS_USER("saslauth", AT(server)),
 
 	{ "ldap", "uri", CONF_LIST, AT(ldap_uri), .help = "servers of one database, the preferred first" },
 	{ "ldap", "starttls", CONF_BOOL, AT(ldap_starttls), .def = "no",
@@ -116,45 +102,17 @@ static const struct conf_setting rows[] = {
 /* --- what is made of values ------------------------------------------------------------------------------ */
 
 static int
-fill_listen(struct saslauthd_settings *s, struct text *why)
+fill_control(struct saslauthd_settings *s, struct text *why)
 {
 	cleanup(text_free) struct text control = TEXT_INIT;
-	size_t count = s->listen_values.count;
 
-	s->listen = arena_alloc(&s->arena, (count + 1) * sizeof(*s->listen));
-	if (s->listen == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		int r = listener_parse(s->listen_values.items[i], &s->listen[i], why);
-
-		if (r < 0)
-			return r;
-	}
-	s->listen_count = count;
-	text_putf(&control, "unix:%s/saslauth-control,mode=0660", s->run_dir != NULL ? s->run_dir : "");
+	text_putf(&control, "unix:%s/saslauth-control,mode=0660", s->server.run_dir != NULL ? s->server.run_dir : "");
 	if (s->control_group != NULL)
 		text_putf(&control, ",group=%s", s->control_group);
 	if (text_failed(&control))
 		return -ENOMEM;
+	s->server.control = &s->control;
 	return listener_parse(text_str(&control), &s->control, why);
-}
-
-static int
-fill_exempt(struct saslauthd_settings *s, struct text *why)
-{
-	size_t count = s->throttle_exempt_values.count;
-
-	s->throttle_exempt = arena_alloc(&s->arena, (count + 1) * sizeof(*s->throttle_exempt));
-	if (s->throttle_exempt == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		int r = allow_parse(s->throttle_exempt_values.items[i], &s->throttle_exempt[i], why);
-
-		if (r < 0)
-			return r;
-	}
-	s->throttle_exempt_count = count;
-	return 0;
 }
 
 /* A name or a number. */
@@ -179,7 +137,7 @@ find_uid(const char *name, uid_t *out)
 static int
 fill_uids(struct saslauthd_settings *s, const struct conf_list *values, struct saslauthd_uids *out)
 {
-	out->uids = arena_alloc(&s->arena, (values->count + 1) * sizeof(*out->uids));
+	out->uids = arena_alloc(&s->server.arena, (values->count + 1) * sizeof(*out->uids));
 	if (out->uids == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < values->count; i++)
@@ -202,44 +160,40 @@ check_rules(const struct saslauthd_settings *s, struct text *why)
 {
 	size_t before = why->len;
 
-	if (s->listen_count == 0)
+	if (s->server.listen_count == 0)
 		text_put(why, "[saslauth] listen is empty: nobody could ask\n");
-	if (s->cache_dir == NULL || s->run_dir == NULL)
-		text_put(why, "[ispman] cache-dir and run-dir may not be empty\n");
+	server_settings_look_at_folders(&s->server, why);
 	if ((s->verify == LOGIN_VERIFY_BIND || s->verify == LOGIN_VERIFY_HASH_THEN_BIND) && s->ldap_uri.count == 0)
 		text_put(why, "[ldap] uri is not set, and [login] verify wants binds\n");
 	if (s->verify == LOGIN_VERIFY_NONE)
 		text_put(why, "[login] verify = none: there is nothing for ispman-saslauthd to do\n");
-	for (size_t i = 0; i < s->listen_count; i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (!listener_is_same(&s->listen[i], &s->listen[j]))
-				continue;
-			text_put(why, "[saslauth] ");
-			listener_put(why, &s->listen[i]);
-			text_put(why, " is given twice\n");
-		}
-	}
+	server_settings_look_for_twice(&s->server, why);
 	return why->len > before ? -EINVAL : 0;
 }
 
 int
-saslauthd_settings_load(const char *path, const char *const *overrides, size_t override_count, struct saslauthd_settings **out,
+saslauthd_settings_load(const char *path, const char *const *overrides, size_t override_count, struct server_settings **out,
                         struct text *why)
 {
-	cleanup(saslauthd_settings_freep) struct saslauthd_settings *s = calloc(1, sizeof(*s));
-	const struct conf_table tables[] = { { rows, array_size(rows), s }, login_settings_table(&s->login_values) };
+	cleanup(server_settings_freep) struct server_settings *server = calloc(1, sizeof(struct saslauthd_settings));
+	struct saslauthd_settings *s = (struct saslauthd_settings *)server;
+	const struct conf_table tables[] = { server_settings_table(server), { rows, array_size(rows), s },
+	                                    login_settings_table(&s->login_values) };
 	const struct conf_schema schema = { tables, array_size(tables), other_sections };
 	int r;
 
-	if (s == NULL)
+	if (server == NULL)
 		return -ENOMEM;
-	r = conf_load(&schema, path, overrides, override_count, &s->arena, why);
+	r = conf_load(&schema, path, overrides, override_count, &s->server.arena, why);
 	if (r == 0)
-		r = login_settings_options(&s->login_values, &s->arena, &s->login, why);
+		r = login_settings_options(&s->login_values, &s->server.arena, &s->login, why);
 	if (r == 0)
-		r = fill_listen(s, why);
+		r = server_settings_fill(server, "saslauth", 0, why);
 	if (r == 0)
-		r = fill_exempt(s, why);
+		r = fill_control(s, why);
+	if (r == 0)
+		r = server_settings_prefixes(&server->arena, &s->throttle_exempt_values, &s->throttle_exempt, &s->throttle_exempt_count,
+		                             why);
 	if (r == 0)
 		r = fill_uids(s, &s->allow_user_values, &s->allow_users);
 	if (r == 0)
@@ -248,27 +202,11 @@ saslauthd_settings_load(const char *path, const char *const *overrides, size_t o
 		return r;
 	s->verify = (enum login_verify)s->login_values.verify;
 	s->login.max_age = s->max_age;
-	s->log_level = LOG_ERROR + s->log_level_word;
 	r = check_rules(s, why);
 	if (r < 0)
 		return r;
-	*out = take(s);
+	*out = take(server);
 	return 0;
-}
-
-void
-saslauthd_settings_free(struct saslauthd_settings *settings)
-{
-	if (settings == NULL)
-		return;
-	arena_free(&settings->arena);
-	free(settings);
-}
-
-void
-saslauthd_settings_freep(struct saslauthd_settings **settings)
-{
-	saslauthd_settings_free(*settings);
 }
 
 static void
@@ -282,20 +220,13 @@ check_users(const struct conf_list *values, const char *key, struct text *why)
 }
 
 int
-saslauthd_settings_check(const struct saslauthd_settings *s, struct text *why)
+saslauthd_settings_check(const struct server_settings *server, struct text *why)
 {
+	const struct saslauthd_settings *s = (const struct saslauthd_settings *)server;
 	size_t before = why->len;
-	gid_t gid;
-	int r = 0;
+	int r = server_settings_check(server, why);
 
-	for (size_t i = 0; i < s->listen_count && r != -ENOMEM; i++)
-		r = listener_check(&s->listen[i], why);
-	if (s->user != NULL && getpwnam(s->user) == NULL)
-		text_putf(why, "[saslauth] user: there is no user \"%s\"\n", s->user);
-	if (s->group != NULL && daemon_group_id(s->group, &gid) < 0)
-		text_putf(why, "[saslauth] group: there is no group \"%s\"\n", s->group);
-	if (s->control_group != NULL && daemon_group_id(s->control_group, &gid) < 0)
-		text_putf(why, "[saslauth] control-group: there is no group \"%s\"\n", s->control_group);
+	server_settings_check_group(server, "control-group", s->control_group, why);
 	check_users(&s->allow_user_values, "allow-users", why);
 	check_users(&s->trusted_peer_values, "trusted-peers", why);
 	return why->len > before ? -EINVAL : r;
@@ -304,7 +235,5 @@ saslauthd_settings_check(const struct saslauthd_settings *s, struct text *why)
 void
 saslauthd_settings_describe(struct text *out)
 {
-	for (size_t i = 0; i < array_size(rows); i++)
-		text_putf(out, "[%s] %s (%s): %s\n", rows[i].section, rows[i].key,
-		          rows[i].def != NULL ? rows[i].def : "not set", rows[i].help);
+	conf_describe(rows, array_size(rows), out);
 }

@@ -9,11 +9,7 @@
 
 #include "cache/login_settings.h"
 #include "cache/secret.h"
-#include "common/allow.h"
-#include "common/arena.h"
-#include "common/conf.h"
-#include "common/listener.h"
-#include "common/log.h"
+#include "common/server_settings.h"
 
 struct saslauthd_uids {
 	size_t count;
@@ -21,25 +17,18 @@ struct saslauthd_uids {
 };
 
 struct saslauthd_settings {
-	struct arena arena;
-
-	/* [ispman] */
-	const char *cache_dir, *run_dir;
-	int log_level_word;
-	const char *cached_user, *cached_group; /* not ours */
-	enum log_level log_level;
+	struct server_settings server;
 
 	/* [saslauth]; times in seconds */
-	struct conf_list listen_values, allow_user_values, trusted_peer_values;
+	struct conf_list allow_user_values, trusted_peer_values;
 	struct conf_list throttle_exempt_values, throttle_exempt_services;
-	uint64_t request_timeout, max_connections, max_age;
+	uint64_t max_age;
 	uint64_t workers, queue, hash_memory, max_values;
 	uint64_t verified_cache_size, verified_cache_life;
 	bool throttle, allow_clear_passwords;
 	uint64_t throttle_decay, throttle_size;
 	uint64_t bind_workers;
 	const char *control_group;
-	const char *user, *group; /* to become when started as root */
 
 	/* [login] */
 	struct login_settings_values login_values;
@@ -54,24 +43,21 @@ struct saslauthd_settings {
 	const char *not_ours[8];
 
 	/* Made of the above. */
-	struct listener_address *listen;
-	size_t listen_count;
 	struct listener_address control;
 	struct saslauthd_uids allow_users, trusted_peers;
 	struct allow_prefix *throttle_exempt;
 	size_t throttle_exempt_count;
 };
 
-/* Reads PATH and OVERRIDES (common/conf.h). 0 and *OUT, or a negative errno with a sentence a line in WHY. */
+/* Reads PATH and OVERRIDES (common/conf.h). 0 and *OUT, the first member of a struct saslauthd_settings; or a negative errno with
+ * a sentence a line in WHY. */
 must_check int saslauthd_settings_load(const char *path, const char *const *overrides, size_t override_count,
-                                       struct saslauthd_settings **out, struct text *why);
-void saslauthd_settings_free(struct saslauthd_settings *settings);
-void saslauthd_settings_freep(struct saslauthd_settings **settings);
+                                       struct server_settings **out, struct text *why);
 
 bool saslauthd_uids_have(const struct saslauthd_uids *uids, uid_t uid);
 
 /* What can be found out without listening: folders, users and groups exist. 0, or negative with a sentence a line in WHY. */
-must_check int saslauthd_settings_check(const struct saslauthd_settings *settings, struct text *why);
+must_check int saslauthd_settings_check(const struct server_settings *settings, struct text *why);
 
 /* "[section] key (default): help" for every setting, for manuals and tests. */
 void saslauthd_settings_describe(struct text *out);

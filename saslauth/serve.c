@@ -137,7 +137,7 @@ hold(struct server_connection *c, struct attempt *a)
 {
 	struct serve *serve = serve_of(c);
 
-	if (serve->held >= serve->settings->max_connections / 2)
+	if (serve->held >= serve->settings->server.max_connections / 2)
 		return serve_overload(c, a, "too many logins are held; this one is not answered");
 	serve_count(serve, SERVE_COUNT_HELD);
 	serve->held++;

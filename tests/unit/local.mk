@@ -6,6 +6,8 @@ unit_tests = \
 	%D%/common/test_listener \
 	%D%/common/test_seldom \
 	%D%/common/test_server \
+	%D%/common/test_server_daemon \
+	%D%/common/test_server_settings \
 	%D%/common/test_utf8 \
 	%D%/postfix_map/test_maps \
 	%D%/postfix_map/test_netstring \
@@ -278,6 +280,14 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_common_test_server_CFLAGS = $(unit_cflags) $(EVENT_CFLAGS)
 %C%_common_test_server_LDADD = common/libserver.la $(unit_common_libs)
 %C%_common_test_server_SOURCES = %D%/common/test_server.c %D%/test.h
+
+%C%_common_test_server_daemon_CFLAGS = $(unit_cflags)
+%C%_common_test_server_daemon_LDADD = common/libserver.la $(unit_common_libs)
+%C%_common_test_server_daemon_SOURCES = %D%/common/test_server_daemon.c %D%/test.h
+
+%C%_common_test_server_settings_CFLAGS = $(unit_cflags)
+%C%_common_test_server_settings_LDADD = common/libserver.la $(unit_common_libs)
+%C%_common_test_server_settings_SOURCES = %D%/common/test_server_settings.c %D%/test.h
 
 %C%_cache_test_project_login_CFLAGS = $(unit_cflags)
 %C%_cache_test_project_login_LDADD = cache/libproject.la cache/libfeed.la cache/libshelf.la $(unit_common_libs)
