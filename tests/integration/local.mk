@@ -20,14 +20,18 @@ integration_lib = \
 	tests/lib/churn.py \
 	tests/lib/dnsclient.py \
 	tests/lib/dnstext.py \
+	tests/lib/handed.py \
 	tests/lib/ispman_ldif.py \
+	tests/lib/pressure.py \
 	tests/lib/questions.py \
 	tests/lib/rdata_corpus.py \
 	tests/lib/rdatagen.py \
 	tests/lib/servers.py \
 	tests/lib/tap.py \
+	tests/lib/treesource.py \
 	tests/lib/twosides.py \
 	tests/lib/watch_answer.py \
+	tests/lib/watch_command.py \
 	tests/lib/zonechange.py \
 	tests/lib/zonemodel.py \
 	tests/lib/zonewriter.py

@@ -9,7 +9,6 @@ MAIL_RESTARTS=500 makes more restarts."""
 import os
 import signal
 import sys
-import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -17,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import ldapclient  # noqa: E402
 import mailstage   # noqa: E402
 import postfix     # noqa: E402
+import pressure    # noqa: E402
 import servers     # noqa: E402
 import socketmap   # noqa: E402
 import tap         # noqa: E402
@@ -45,37 +45,15 @@ def tree():
     return t
 
 
-class Load:
+class Load(pressure.Load):
     """SESSIONS threads that send and ask until they are told to stop."""
 
     def __init__(self, stage, sessions=SESSIONS):
-        self.stage, self.sessions = stage, sessions
-        self.stopping = threading.Event()
-        self.lock = threading.Lock()
-        self.asked, self.wrong, self.sent = [0] * sessions, [], 0
-        self.threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(sessions)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(servers.DEADLINE)
+        super().__init__(None, sessions)
+        self.stage, self.sent = stage, 0
 
     def wait_more(self, count):
-        """Until each session has COUNT more answers."""
-        goals = [asked + count for asked in self.asked]
-        servers.wait_until(lambda: all(a >= g for a, g in zip(self.asked, goals)) or self.wrong,
-                           "%d more answers of Postfix in each session" % count, process=self.stage.mta.process)
-
-    def _note(self, number, recipient, got, want):
-        with self.lock:
-            self.asked[number] += 1
-            if got[0] != want and len(self.wrong) < 20:
-                self.wrong.append("session %d: %s: got %d %s, want %d" % (number, recipient, got[0], got[1], want))
+        super().wait_more(count, process=self.stage.mta.process)
 
     def _run(self, number):
         turn = number
@@ -83,7 +61,7 @@ class Load:
             while not self.stopping.is_set():
                 with self.stage.mta.session() as smtp:
                     for _ in range(5):
-                        turn += self.sessions
+                        turn += self.count
                         self._ask(smtp, number, turn)
                     if number % 4 == 0:
                         self._send(smtp, turn)
@@ -97,7 +75,8 @@ class Load:
         sender = "s%d@away.example" % turn
         for recipient, want in (("U%d+t%d@osprey.example" % (user, turn), 250), ("alias%d@heron.example" % user, 250),
                                 ("nobody%d@osprey.example" % turn, 550), ("x%d@gull.example" % turn, 250)):
-            self._note(number, recipient, smtp.try_recipient(recipient, sender), want)
+            got = smtp.try_recipient(recipient, sender)
+            self.note(number, None if got[0] == want else "%s: got %d %s, want %d" % (recipient, got[0], got[1], want))
 
     def _send(self, smtp, turn):
         smtp.reset()
@@ -107,7 +86,7 @@ class Load:
 
 
 def judge(t, load, stage, what):
-    t.ok(not load.wrong, "%s: %d answers over %d sessions, not one 451" % (what, sum(load.asked), load.sessions),
+    t.ok(not load.wrong, "%s: %d answers over %d sessions, not one 451" % (what, sum(load.asked), load.count),
          "\n".join(load.wrong))
     stage.mta.wait_empty()
     servers.wait_until(lambda: len(stage.sink.find(subject="load")) >= load.sent, "the mail to arrive")

@@ -13,24 +13,20 @@ Postfix with chrooted daemons, and Cyrus.
 import base64
 import contextlib
 import hashlib
-import json
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import threading
-import traceback
 
 import cyrus
+import handed
 import mailstage
 import mux
 import postfix
+import pressure
 import servers
 import stage as operation
 import stock
-import tap
+import treesource
 
 # Passwords of tests/data/sample.ldif.
 SECRETS = {"ispman": "adminpw", "cyrus": "cyruspw", "northcoast": "northpw", "lindworks": "lindpw", "tern.example": "ternpw",
@@ -104,44 +100,12 @@ def ssha(password, salt=b"salt"):
     return "{SSHA}" + base64.b64encode(hashlib.sha1(password.encode() + salt).digest() + salt).decode()
 
 
-class Saslauthd(servers.Server):
-    """ispman-saslauthd. INHERITED: it is handed the listening sockets at PATHS, which outlive it."""
+class Saslauthd(handed.Handed):
+    """ispman-saslauthd."""
 
     def __init__(self, box, conf_path, paths, inherited=False, options=()):
-        name = box._unique("saslauthd")
         command = [servers.built("saslauth/ispman-saslauthd"), "-c", conf_path] + list(options)
-        self.paths, self.listeners = list(paths), []
-        if inherited:
-            for path in self.paths:
-                listener = socket.socket(socket.AF_UNIX)
-                listener.bind(path)
-                os.chmod(path, 0o666)
-                listener.listen(socket.SOMAXCONN)
-                self.listeners.append(listener)
-            # Descriptors from 3 on, and the process that they are meant for.
-            taken = " ".join("%d<&%d" % (3 + i, s.fileno()) for i, s in enumerate(self._clear_of_targets()))
-            command = ["/bin/bash", "-c", 'LISTEN_FDS=%d LISTEN_PID=$$ exec "$@" %s' % (len(self.paths), taken), "-"] + command
-        super().__init__(box, name, command)
-        box.servers.append(self)
-
-    def _clear_of_targets(self):
-        """The listeners, none at a descriptor that bash is about to give to another one."""
-        for i, listener in enumerate(self.listeners):
-            kept = []
-            while listener.fileno() < 16:
-                kept.append(listener)
-                listener = listener.dup()
-            self.listeners[i] = listener
-            for s in kept:
-                s.close()
-        return self.listeners
-
-    def spawn(self):
-        with open(self.log_path, "ab") as log:
-            self.log_start = log.tell()
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.box.folder,
-                                            pass_fds=[s.fileno() for s in self.listeners],
-                                            preexec_fn=servers._die_with_parent)
+        super().__init__(box, "saslauthd", command, paths, inherited)
 
     def start(self, wait=True):
         """WAIT: until it answers; False: until it listens."""
@@ -161,12 +125,11 @@ class Saslauthd(servers.Server):
             return False
 
 
-class AuthStage:
+class AuthStage(treesource.TreeSource):
     """SETTINGS {section: {key: value}} on top of what is needed. With READER ispman-cached binds as its entry, under the rights of
     stage.Reader.access; else as the manager."""
 
     def __init__(self, box, tree, slapd=False, settings=None, inherited=False, start=True, verbose=True, options=(), **slapd_options):
-        self.box, self.tree = box, tree
         self.path = box.path("sasl", "mux")
         os.makedirs(box.path("sasl"), exist_ok=True)
         self.mta = None
@@ -175,14 +138,7 @@ class AuthStage:
             self.settings.setdefault(section, {}).update(values)
         self.slapd_options, self.inherited = slapd_options, inherited
         self.options = (["-v"] if verbose else []) + list(options)
-        self.directory = None
-        if slapd:
-            self.directory = operation.Stage(box, tree, settings=self.settings, named=False, start=start, **slapd_options)
-            self.cached = self.directory.cached
-        else:
-            self.ldif = box.path("tree.ldif")
-            self._write()
-            self.cached = box.cached(source="ldif:" + self.ldif, settings=self.settings, start=start)
+        self.serve_tree(box, tree, slapd, self.settings, start, **slapd_options)
         self.saslauthd = None
         if start:
             self.start_saslauthd()
@@ -213,25 +169,6 @@ class AuthStage:
     def asked(self, rows, service="imap"):
         """{login: answer} for rows (login, password)."""
         return {login: self.ask(login, password, service) for login, password in rows}
-
-    # --- changing ---------------------------------------------------------------------------------
-
-    def push(self):
-        """The tree as it is now becomes the directory, and the answers."""
-        if self.directory is not None:
-            self.directory.push()
-        else:
-            self._write()
-            self.cached.send(signal.SIGHUP)
-        self.cached.wait()
-
-    def _write(self):
-        mask = os.umask(0o077)
-        self.tree.write(self.ldif)
-        os.umask(mask)
-
-    def problems(self):
-        return json.loads(self.cached.ctl("problems", "--json").stdout)
 
     # --- who asks -----------------------------------------------------------------------------------
 
@@ -283,65 +220,11 @@ def stored_values(tree):
     return {text for text in out if len(text) > 7}
 
 
-class Load:
-    """Threads that call ASK(number, turn) → complaint or None until they are told to stop."""
-
-    def __init__(self, ask, threads=8):
-        self.ask, self.count = ask, threads
-        self.stopping = threading.Event()
-        self.lock = threading.Lock()
-        self.asked, self.wrong = [0] * threads, []
-        self.threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(threads)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(servers.DEADLINE)
-
-    def wait_more(self, count):
-        goals = [asked + count for asked in self.asked]
-        servers.wait_until(lambda: all(a >= g for a, g in zip(self.asked, goals)) or self.wrong, "%d more answers" % count)
-
-    def _run(self, number):
-        turn = number
-        while not self.stopping.is_set():
-            turn += self.count
-            try:
-                complaint = self.ask(number, turn)
-            except Exception as e:
-                complaint = repr(e)
-            with self.lock:
-                self.asked[number] += 1
-                if complaint and len(self.wrong) < 20:
-                    self.wrong.append("%d: %s" % (number, complaint))
-            if complaint:
-                return
-
-    def judge(self, t, what):
-        return t.ok(not self.wrong, "%s: %d answers" % (what, sum(self.asked)), "\n".join(self.wrong))
+Load = pressure.Load
 
 
 def main(name, tests, needs, ready=missing):
-    """Runs each of TESTS with a sandbox of its own; those named as arguments, if any are."""
-    why = ready(*needs)
-    if why:
-        tap.skip_all(why)
-    t = tap.Tap()
-    wanted = sys.argv[1:]
-    for test in tests:
-        if wanted and test.__name__ not in wanted:
-            continue
-        try:
-            with servers.Sandbox(name) as box:
-                test(t, box)
-        except Exception:
-            t.ok(False, test.__name__ + " came to its end", traceback.format_exc())
-    sys.exit(t.done())
+    operation.run(name, tests, ready(*needs))
 
 
 def sample():

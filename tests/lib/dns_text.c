@@ -8,6 +8,7 @@
 #include "tests/lib/dns_text.h"
 
 #include "cache/dns.h"
+#include "tests/lib/environment_text.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -23,17 +24,14 @@ static struct settings_record settings;
 static struct state_record state;
 static struct line *lines;
 static size_t line_count, line_room;
-static size_t line_number;
 static int version;
-static struct store *store;
-static struct store_txn *txn;
+static struct environment_text written = { .name = "dns_text" };
 static char *words[4]; /* that the settings point to */
 
 static void
 die(const char *what)
 {
-	fprintf(stderr, "dns_text: line %zu: %s\n", line_number, what);
-	exit(1);
+	environment_text_die(&written, what);
 }
 
 static struct span
@@ -69,12 +67,9 @@ read_name(struct span text, const struct dname *origin)
 static void
 put(struct span key, struct text *value)
 {
-	if (text_failed(value))
-		die("no memory");
-	value->data[0] = (char)version;
-	if (store_put(txn, 0, key, text_span(value)) < 0)
-		die(store_error_text());
-	text_free(value);
+	if (!text_failed(value))
+		value->data[0] = (char)version;
+	environment_text_put(&written, key, value);
 }
 
 static char *
@@ -299,30 +294,12 @@ put_nodes(void)
 }
 
 static void
-remove_all(void)
-{
-	struct span key, value;
-
-	for (;;) {
-		cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
-		struct key copied;
-
-		if (store_cursor_open(txn, 0, &cursor) < 0 || store_cursor_seek(cursor, SPAN(""), &key, &value) <= 0)
-			return;
-		copied.len = key.len;
-		memcpy(copied.octets, key.data, key.len);
-		if (store_delete(txn, 0, key_span(&copied)) < 0)
-			die(store_error_text());
-	}
-}
-
-static void
 begin(void)
 {
 	settings = (struct settings_record){ 0 };
 	state = (struct state_record){ .complete = true };
 	version = RECORD_VERSION;
-	line_count = line_number = 0;
+	line_count = 0;
 }
 
 static void
@@ -342,45 +319,22 @@ end(void)
 void
 dns_text_write(const char *folder, struct span text)
 {
-	const struct store_options options = {
-		.map_size = (size_t)1 << 32,
-		.file_mode = 0640,
-		.group = (gid_t)-1,
-	};
 	struct text value = TEXT_INIT;
 
 	begin();
-	/* Another folder, or other files in it. */
-	if (store != NULL && (strcmp(store_path(store), folder) != 0 || access(folder, F_OK) < 0 ||
-	                      store_check_replaced(store) < 0))
-		dns_text_close();
-	if (store == NULL && store_open_writer(folder, &options, &store) < 0)
-		die(store_error_text());
-	if (store_begin_write(store, &txn) < 0)
-		die(store_error_text());
-	remove_all();
-	while (text.len > 0) {
-		const char *feed = memchr(text.data, '\n', text.len);
-		size_t n = feed != NULL ? (size_t)(feed - text.data) : text.len;
-
-		line_number++;
-		read_line(span_trim(span_from(text.data, n)));
-		text = span_skip(text, feed != NULL ? n + 1 : n);
-	}
+	environment_text_begin(&written, folder);
+	environment_text_lines(&written, text, read_line);
 	put_nodes();
 	settings_record_put(&value, &settings);
 	put(SPAN("s"), &value);
-	value = TEXT_INIT;
 	state_record_put(&value, &state);
 	put(SPAN("m"), &value);
-	if (store_commit(txn) < 0)
-		die(store_error_text());
+	environment_text_end(&written, NULL);
 	end();
 }
 
 void
 dns_text_close(void)
 {
-	store_close(store);
-	store = NULL;
+	environment_text_close(&written);
 }

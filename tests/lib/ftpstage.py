@@ -7,11 +7,11 @@
 """
 
 import os
-import socket
 import subprocess
 import sys
 import traceback
 
+import handed
 import pureftpd
 import servers
 
@@ -78,25 +78,12 @@ def run(t, check, name="ftpauth"):
         t.ok(False, check.__name__ + " came to its end", traceback.format_exc())
 
 
-class Ftpauthd(servers.Server):
-    """ispman-ftpauthd. INHERITED: it is handed the listening socket at PATH, which outlives it."""
+class Ftpauthd(handed.Handed):
+    """ispman-ftpauthd."""
 
     def __init__(self, box, command, path, inherited=False):
-        self.path, self.listener = path, None
-        if inherited:
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(path)
-            self.listener.listen(socket.SOMAXCONN)
-            command = ["/bin/bash", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&%d' % self.listener.fileno(), "-"] + command
-        super().__init__(box, box._unique("ftpauthd"), command)
-        box.servers.append(self)
-
-    def spawn(self):
-        kept = () if self.listener is None else (self.listener.fileno(),)
-        with open(self.log_path, "ab") as log:
-            self.log_start = log.tell()
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.box.folder,
-                                            pass_fds=kept, preexec_fn=servers._die_with_parent)
+        self.path = path
+        super().__init__(box, "ftpauthd", command, [path], inherited, mode=0o600)
 
     def start(self):
         self.spawn()

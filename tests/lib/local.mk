@@ -1,12 +1,15 @@
 # What tests share in C.
 check_LTLIBRARIES += %D%/libdnstext.la
-%C%_libdnstext_la_SOURCES = %D%/dns_text.c %D%/dns_text.h
+%C%_libdnstext_la_SOURCES = %D%/dns_text.c %D%/dns_text.h \
+	%D%/environment_text.c %D%/environment_text.h
 
 check_LTLIBRARIES += %D%/libmailtext.la
-%C%_libmailtext_la_SOURCES = %D%/mail_text.c %D%/mail_text.h
+%C%_libmailtext_la_SOURCES = %D%/mail_text.c %D%/mail_text.h \
+	%D%/environment_text.c %D%/environment_text.h
 
 check_LTLIBRARIES += %D%/liblogintext.la
-%C%_liblogintext_la_SOURCES = %D%/login_text.c %D%/login_text.h
+%C%_liblogintext_la_SOURCES = %D%/login_text.c %D%/login_text.h \
+	%D%/environment_text.c %D%/environment_text.h
 
 check_PROGRAMS += %D%/write_dns %D%/write_login %D%/write_mail
 %C%_write_login_LDADD = %D%/liblogintext.la cache/liblogin.la cache/libshelf.la

@@ -6,16 +6,13 @@
 #include "tests/lib/login_text.h"
 
 #include "cache/record.h"
-#include "cache/store.h"
+#include "tests/lib/environment_text.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 static enum login_environment environment;
-static size_t line_number;
 static bool is_complete;
-static struct store *store;
-static struct store_txn *txn;
+static struct environment_text written = { .name = "login_text" };
 /* The claims of the login that is being put together. */
 static struct text claims;
 static struct key claimed;
@@ -23,18 +20,13 @@ static struct key claimed;
 static void
 die(const char *what)
 {
-	fprintf(stderr, "login_text: line %zu: %s\n", line_number, what);
-	exit(1);
+	environment_text_die(&written, what);
 }
 
 static void
 put(const struct key *key, struct text *value)
 {
-	if (text_failed(value))
-		die("no memory");
-	if (store_put(txn, 0, key_span(key), text_span(value)) < 0)
-		die(store_error_text());
-	text_clear(value);
+	environment_text_put(&written, key_span(key), value);
 }
 
 static void
@@ -302,69 +294,23 @@ read_line(struct span line)
 
 /* --- the whole ---- */
 
-static void
-remove_all(void)
-{
-	struct span key, value;
-
-	for (;;) {
-		cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
-		struct key copied;
-
-		if (store_cursor_open(txn, 0, &cursor) < 0 || store_cursor_seek(cursor, SPAN(""), &key, &value) <= 0)
-			return;
-		copied.len = key.len;
-		memcpy(copied.octets, key.data, key.len);
-		if (store_delete(txn, 0, key_span(&copied)) < 0)
-			die(store_error_text());
-	}
-}
-
 void
 login_text_write(const char *folder, enum login_environment which, struct span text)
 {
-	const struct store_options options = {
-		.map_size = (size_t)1 << 32,
-		.file_mode = 0640,
-		.group = (gid_t)-1,
-	};
-	struct key state_key = { .len = 1, .octets = { 'm' } };
 	struct state_record state = { 0 };
-	struct text value = TEXT_INIT;
 
 	environment = which;
-	line_number = 0;
 	is_complete = true;
-	if (store != NULL && strcmp(store_path(store), folder) != 0)
-		login_text_close();
-	if (store == NULL && store_open_writer(folder, &options, &store) < 0)
-		die(store_error_text());
-	if (store_begin_write(store, &txn) < 0)
-		die(store_error_text());
-	remove_all();
+	environment_text_begin(&written, folder);
 	text_clear(&claims);
-	while (text.len > 0) {
-		const char *feed = memchr(text.data, '\n', text.len);
-		size_t n = feed != NULL ? (size_t)(feed - text.data) : text.len;
-
-		line_number++;
-		read_line(span_trim(span_from(text.data, n)));
-		text = span_skip(text, feed != NULL ? n + 1 : n);
-	}
+	environment_text_lines(&written, text, read_line);
 	put_claims();
-	text_free(&claims);
-	claims = TEXT_INIT;
 	state.complete = is_complete;
-	state_record_put(&value, &state);
-	put(&state_key, &value);
-	text_free(&value);
-	if (store_commit(txn) < 0)
-		die(store_error_text());
+	environment_text_end(&written, &state);
 }
 
 void
 login_text_close(void)
 {
-	store_close(store);
-	store = NULL;
+	environment_text_close(&written);
 }

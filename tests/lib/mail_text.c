@@ -7,7 +7,7 @@
 
 #include "cache/record.h"
 #include "cache/record_mail.h"
-#include "cache/store.h"
+#include "tests/lib/environment_text.h"
 
 #include <stdio.h>
 
@@ -20,26 +20,20 @@ struct said {
 };
 
 static struct said *saids;
-static size_t said_count, said_room, line_number;
+static size_t said_count, said_room;
 static bool is_complete;
-static struct store *store;
-static struct store_txn *txn;
+static struct environment_text written = { .name = "mail_text" };
 
 static void
 die(const char *what)
 {
-	fprintf(stderr, "mail_text: line %zu: %s\n", line_number, what);
-	exit(1);
+	environment_text_die(&written, what);
 }
 
 static void
 put(struct span key, struct text *value)
 {
-	if (text_failed(value))
-		die("no memory");
-	if (store_put(txn, 0, key, text_span(value)) < 0)
-		die(store_error_text());
-	text_free(value);
+	environment_text_put(&written, key, value);
 }
 
 /* --- words ---- */
@@ -318,59 +312,17 @@ read_line(struct span line)
 		die("unknown line");
 }
 
-static void
-remove_all(void)
-{
-	struct span key, value;
-
-	for (;;) {
-		cleanup(store_cursor_closep) struct store_cursor *cursor = NULL;
-		struct key copied;
-
-		if (store_cursor_open(txn, 0, &cursor) < 0 || store_cursor_seek(cursor, SPAN(""), &key, &value) <= 0)
-			return;
-		copied.len = key.len;
-		memcpy(copied.octets, key.data, key.len);
-		if (store_delete(txn, 0, key_span(&copied)) < 0)
-			die(store_error_text());
-	}
-}
-
 void
 mail_text_write(const char *folder, struct span text)
 {
-	const struct store_options options = {
-		.map_size = (size_t)1 << 32,
-		.file_mode = 0640,
-		.group = (gid_t)-1,
-	};
 	struct state_record state = { 0 };
-	struct text value = TEXT_INIT;
 
-	line_number = 0;
 	is_complete = true;
-	/* Another folder, or other files in it. */
-	if (store != NULL && (strcmp(store_path(store), folder) != 0 || access(folder, F_OK) < 0 || store_check_replaced(store) < 0))
-		mail_text_close();
-	if (store == NULL && store_open_writer(folder, &options, &store) < 0)
-		die(store_error_text());
-	if (store_begin_write(store, &txn) < 0)
-		die(store_error_text());
-	remove_all();
-	while (text.len > 0) {
-		const char *feed = memchr(text.data, '\n', text.len);
-		size_t n = feed != NULL ? (size_t)(feed - text.data) : text.len;
-
-		line_number++;
-		read_line(span_trim(span_from(text.data, n)));
-		text = span_skip(text, feed != NULL ? n + 1 : n);
-	}
+	environment_text_begin(&written, folder);
+	environment_text_lines(&written, text, read_line);
 	put_addresses();
 	state.complete = is_complete;
-	state_record_put(&value, &state);
-	put(SPAN("m"), &value);
-	if (store_commit(txn) < 0)
-		die(store_error_text());
+	environment_text_end(&written, &state);
 	free(saids);
 	saids = NULL;
 	said_room = 0;
@@ -379,6 +331,5 @@ mail_text_write(const char *folder, struct span text)
 void
 mail_text_close(void)
 {
-	store_close(store);
-	store = NULL;
+	environment_text_close(&written);
 }

@@ -14,21 +14,18 @@ sink at different addresses (HOSTS); what is sent to the mail server of one of o
 
 import base64
 import grp
-import json
 import os
 import pwd
 import re
-import signal
-import socket
-import subprocess
 
+import handed
 import ispman_ldif
 import lmtp_sink
 import postfix
 import servers
 import socketmap
-import stage
 import tap
+import treesource
 
 STORE1, STORE2, AWAY = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 # The mail servers of our domains are Postfix itself.
@@ -98,32 +95,15 @@ class MailTree(ispman_ldif.Tree):
         return dn
 
 
-class Socketmapd(servers.Server):
-    """ispman-socketmapd. INHERITED: it is handed the listening socket at PATH, which outlives it."""
+class Socketmapd(handed.Handed):
+    """ispman-socketmapd."""
 
     def __init__(self, box, conf_path, path, inherited=False, overrides=()):
-        name = box._unique("socketmapd")
-        program = servers.built("postfix_map/ispman-socketmapd")
-        command = [program, "-c", conf_path]
+        command = [servers.built("postfix_map/ispman-socketmapd"), "-c", conf_path]
         for override in overrides:
             command += ["-o", override]
-        self.path, self.listener = path, None
-        if inherited:
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(path)
-            os.chmod(path, 0o666)
-            self.listener.listen(socket.SOMAXCONN)
-            # Descriptor 3, and the process that it is meant for.
-            command = ["/bin/bash", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&%d' % self.listener.fileno(), "-"] + command
-        super().__init__(box, name, command)
-        box.servers.append(self)
-
-    def spawn(self):
-        kept = () if self.listener is None else (self.listener.fileno(),)
-        with open(self.log_path, "ab") as log:
-            self.log_start = log.tell()
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.box.folder, pass_fds=kept, preexec_fn=servers._die_with_parent)
+        self.path = path
+        super().__init__(box, "socketmapd", command, [path], inherited)
 
     def start(self, wait=True):
         self.spawn()
@@ -139,13 +119,12 @@ class Socketmapd(servers.Server):
             return False
 
 
-class MailStage:
+class MailStage(treesource.TreeSource):
     """SETTINGS {section: {key: value}} on top of what is needed. MAIN is added to main.cf behind our fragment, MASTER to
     master.cf. With SETUP=2 the fragment's second set-up is taken."""
 
     def __init__(self, box, tree, slapd=False, settings=None, main="", setup=1, inherited=False, start=True, mta_settings=None,
                  **mta_options):
-        self.box, self.tree = box, tree
         hosts = (STORE1, STORE2, AWAY)
         # SMTP goes to this port of every host, so that Postfix finds itself as well as others.
         port = servers.free_port(("127.0.0.1",) + hosts)
@@ -158,14 +137,7 @@ class MailStage:
         own = {"socketmap": {"listen": "unix:%s,mode=0660,group=%s" % (self.path, self.mta_group())}}
         for section, values in (settings or {}).items():
             own.setdefault(section, {}).update(values)
-        if slapd:
-            self.directory = stage.Stage(box, tree, settings=own, named=False)
-            self.cached = self.directory.cached
-        else:
-            self.directory = None
-            self.ldif = box.path("tree.ldif")
-            self._write()
-            self.cached = box.cached(source="ldif:" + self.ldif, settings=own)
+        self.serve_tree(box, tree, slapd, own)
         self.socketmapd = Socketmapd(box, self.cached.conf_path, self.path, inherited)
         self.fragment = self.print_config()
         self.main = select_setup(self.fragment, setup) + main
@@ -199,26 +171,6 @@ class MailStage:
         """ispmanctl lookup mail: (status, output)."""
         done = self.cached.ctl("lookup", "mail", name, key)
         return done.returncode, done.stdout.rstrip("\n")
-
-    # --- changing ---------------------------------------------------------------------------------
-
-    def push(self):
-        """The tree as it is now becomes the directory, and the answers."""
-        if self.directory is not None:
-            self.directory.push()
-        else:
-            self._write()
-            self.cached.send(signal.SIGHUP)
-        self.cached.wait()
-
-    def _write(self):
-        # ispman-cached refuses a file that holds passwords and is readable by everybody.
-        mask = os.umask(0o077)
-        self.tree.write(self.ldif)
-        os.umask(mask)
-
-    def problems(self):
-        return [p for p in json.loads(self.cached.ctl("problems", "--json").stdout)]
 
     # --- mail -------------------------------------------------------------------------------------
 

@@ -238,8 +238,11 @@ class Stage:
 
 
 def main(name, tests):
-    """Runs each of TESTS with a sandbox of its own; those named as arguments, if any are."""
-    why = servers.missing("slapd", "named", "cached", "ispmanctl", "module")
+    run(name, tests, servers.missing("slapd", "named", "cached", "ispmanctl", "module"))
+
+
+def run(name, tests, why):
+    """Runs each of TESTS with a sandbox of its own; those named as arguments, if any are. WHY not, or None."""
     if why:
         tap.skip_all(why)
     t = tap.Tap()
