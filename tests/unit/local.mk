@@ -62,6 +62,7 @@ unit_tests = \
 	%D%/saslauth/test_verified \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
+	%D%/agent/test_plan \
 	%D%/cache/test_audit_mail \
 	%D%/cache/test_read_home \
 	%D%/cache/test_ledger \
@@ -201,6 +202,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_read_home_CFLAGS = $(unit_cflags)
 %C%_cache_test_read_home_LDADD = tests/lib/liblogintext.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_read_home_SOURCES = %D%/cache/test_read_home.c %D%/test.h
+
+%C%_agent_test_plan_CFLAGS = $(unit_cflags)
+%C%_agent_test_plan_LDADD = agent/libplan.la cache/libaddress.la $(unit_common_libs)
+%C%_agent_test_plan_SOURCES = %D%/agent/test_plan.c %D%/test.h
 
 %C%_cache_test_mail_settings_CFLAGS = $(unit_cflags)
 %C%_cache_test_mail_settings_LDADD = cache/libmailsettings.la cache/libmail.la cache/libshelf.la $(unit_common_libs)
