@@ -62,6 +62,7 @@ unit_tests = \
 	%D%/saslauth/test_verified \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
+	%D%/agent/test_imap \
 	%D%/agent/test_plan \
 	%D%/cache/test_audit_mail \
 	%D%/cache/test_read_home \
@@ -202,6 +203,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_read_home_CFLAGS = $(unit_cflags)
 %C%_cache_test_read_home_LDADD = tests/lib/liblogintext.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_read_home_SOURCES = %D%/cache/test_read_home.c %D%/test.h
+
+%C%_agent_test_imap_CFLAGS = $(unit_cflags)
+%C%_agent_test_imap_LDADD = agent/libimap.la $(unit_common_libs)
+%C%_agent_test_imap_SOURCES = %D%/agent/test_imap.c %D%/test.h
 
 %C%_agent_test_plan_CFLAGS = $(unit_cflags)
 %C%_agent_test_plan_LDADD = agent/libplan.la cache/libaddress.la $(unit_common_libs)
