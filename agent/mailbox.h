@@ -8,8 +8,10 @@
  * server's own words:
  * -EAGAIN the server is away, slow or says so: later; -EPERM it refuses us; others: this mailbox.
  *
- * A mailbox carries the entryUUID of its account as a shared annotation (/shared/vendor/cmu/cyrus-imapd/... is Cyrus's own; ours is
- * MAILBOX_ANNOTATION): one with another UUID is never taken for the account's.
+ * A mailbox carries the entryUUID of its account in its shared comment (RFC 5464's /shared/comment, which Cyrus lets an admin write
+ * without any
+ * right on the mailbox): one that is stamped with another UUID is never taken for the account's. Its owner can change the comment; then
+ * the agent leaves the mailbox alone and says so.
  */
 #pragma once
 
@@ -62,6 +64,8 @@ must_check int mailbox_look(struct mailbox_session *session, const struct mailbo
 /* Makes it with its folders, quota and stamp, and takes away every right that others' mailboxes still grant to its name (who had
  * that name before must not have left any): 1 made, 0 there already. */
 must_check int mailbox_make(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);
+/* Makes folders that are missing. */
+must_check int mailbox_complete(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);
 /* Stamps one that has no stamp. */
 must_check int mailbox_adopt(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);
 must_check int mailbox_set_quota(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);

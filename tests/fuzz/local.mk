@@ -20,6 +20,7 @@ fuzz_targets = \
 	%D%/fuzz_dname \
 	%D%/fuzz_extauth \
 	%D%/fuzz_listener \
+	%D%/fuzz_imap \
 	%D%/fuzz_mux \
 	%D%/fuzz_netstring \
 	%D%/fuzz_password \
@@ -110,6 +111,10 @@ endif
 %C%_fuzz_mail_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mail_LDADD = tests/lib/libmailtext.la cache/libmail.la cache/libshelf.la common/libcommon.la
 %C%_fuzz_mail_SOURCES = %D%/fuzz_mail.c $(fuzz_main)
+
+%C%_fuzz_imap_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_imap_LDADD = agent/libimap.la common/libcommon.la
+%C%_fuzz_imap_SOURCES = %D%/fuzz_imap.c $(fuzz_main)
 
 %C%_fuzz_mux_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_mux_LDADD = saslauth/libmux.la common/libcommon.la

@@ -87,6 +87,10 @@ integration_lib += \
 	tests/lib/postfix.py \
 	tests/lib/socketmap.py
 
+# The agent: mailboxes of a real Cyrus.
+integration_tests += \
+	%D%/agent_mailbox.py
+
 # Who asks for passwords: Postfix, Cyrus, testsaslauthd; and the stock saslauthd.
 integration_tests += \
 	%D%/sasl_change.py \

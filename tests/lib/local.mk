@@ -20,3 +20,7 @@ check_PROGRAMS += %D%/write_dns %D%/write_login %D%/write_mail
 
 %C%_write_dns_LDADD = %D%/libdnstext.la cache/libshelf.la
 %C%_write_dns_SOURCES = %D%/write_dns.c
+
+check_PROGRAMS += %D%/mailbox_probe
+%C%_mailbox_probe_LDADD = agent/libmailbox.la common/libcommon.la
+%C%_mailbox_probe_SOURCES = %D%/mailbox_probe.c
