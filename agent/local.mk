@@ -11,3 +11,20 @@ noinst_LTLIBRARIES += %D%/libmailbox.la
 %C%_libmailbox_la_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libmailbox_la_LIBADD = %D%/libimap.la $(SSL_LIBS) $(CRYPTO_LIBS)
 %C%_libmailbox_la_SOURCES = %D%/imap_session.c %D%/imap_session.h %D%/mailbox.c %D%/mailbox.h
+
+# The agent's work, and the settings of it.
+noinst_LTLIBRARIES += %D%/libagent.la
+%C%_libagent_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_libagent_la_LIBADD = %D%/libplan.la %D%/libmailbox.la %D%/libdisk.la cache/liblogin.la cache/libledger.la $(JANSSON_LIBS)
+%C%_libagent_la_SOURCES = \
+	%D%/agent_settings.c %D%/agent_settings.h \
+	%D%/confine.c %D%/confine.h \
+	%D%/engine.c %D%/engine.h %D%/engine_internal.h \
+	%D%/engine_book.c \
+	%D%/engine_directory.c \
+	%D%/engine_mailbox.c \
+	%D%/status.c %D%/status.h
+
+sbin_PROGRAMS += %D%/ispman-agent
+%C%_ispman_agent_LDADD = %D%/libagent.la cache/libshelf.la common/libcommon.la
+%C%_ispman_agent_SOURCES = %D%/main.c

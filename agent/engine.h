@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC
+ * SPDX-FileCopyrightText: the ispman authors
+ *
+ * The agent's work: for one account after the other, what the plan says is done, and noted in the book.
+ *
+ *	engine_complete(engine)     looks at every account and every line of the book
+ *	engine_follow(engine)       looks at what changed since the cursor
+ *	engine_due(engine)          what has waited long enough: removals, second attempts
+ *
+ * Each is idempotent, and may be ended by a crash at any step: what was done and not noted is found and noted the next time.
+ */
+#pragma once
+
+#include "agent/disk.h"
+#include "agent/mailbox.h"
+#include "agent/plan.h"
+#include "cache/home.h"
+#include "cache/ledger.h"
+#include "common/macro.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+struct engine_options {
+	struct plan_rules rules;     /* names of this host are added from the directory */
+	size_t own_name_count;
+	const struct span *own_names; /* as configured */
+	struct span file_group, mail_group; /* groups of hosts that have what names no host */
+	mode_t mode;                 /* of directories that are made */
+	bool maildir;
+	unsigned brake_percent;
+	uint64_t trash_days;
+	bool dry_run;                /* steps are printed, and nothing is done */
+	const atomic_bool *stop;
+};
+
+/* What it works on; all but the cache may be NULL: then there is nothing of the kind. */
+struct engine_parts {
+	struct cache *cache;
+	struct ledger *book;
+	struct disk *disk;
+	struct mailbox_session *mailboxes;
+};
+
+/* For the status. */
+struct engine_figures {
+	uint64_t directories, mailboxes;  /* lines of the book */
+	uint64_t waiting;                 /* gone, and not yet removed */
+	uint64_t failures;
+	uint64_t made, removed, adopted;  /* since the start */
+	uint64_t last_complete;           /* seconds since 1970; 0: never */
+	double last_seconds;              /* that it took */
+	bool brake;                       /* removals are held */
+	uint64_t held;
+	bool is_adopted;                  /* removals are allowed at all */
+};
+
+struct engine;
+
+must_check int engine_new(const struct engine_options *options, const struct engine_parts *parts, struct engine **out,
+                          struct text *why);
+void engine_free(struct engine *engine);
+
+/* 0, or negative: the cache cannot tell (then nothing was removed or noted as gone), or the book cannot be written. Failures of single
+ * accounts are kept, and tried again. */
+must_check int engine_complete(struct engine *engine);
+/* 1: something changed; 0: nothing; or negative as above. */
+must_check int engine_follow(struct engine *engine);
+must_check int engine_due(struct engine *engine);
+
+/* What a task of the queue points at: its account is looked at again now, and if its entry is gone, that it waits no longer. */
+must_check int engine_look_at_place(struct engine *engine, enum plan_kind kind, struct span place);
+
+/* From now on what is gone is removed. */
+must_check int engine_adopt(struct engine *engine);
+/* Lets the removals happen that are held now. */
+void engine_release_brake(struct engine *engine);
+
+void engine_figures(const struct engine *engine, struct engine_figures *out);
+/* Tells EACH what could not be done, and why. */
+void engine_each_failure(const struct engine *engine,
+                         void (*each)(void *context, enum plan_kind kind, struct span account, const char *reason), void *context);
