@@ -14,6 +14,7 @@ static const char *const other_sections[] = { "ldap", "cached", "dns", "profile"
 	                                      "ftpauth", NULL };
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const namings[] = { "address", "uid", NULL };
+static const char *const paths[] = { "domain", "any", NULL };
 
 enum { PASSWORD_MAX = 1024 };
 
@@ -96,6 +97,8 @@ static const struct conf_setting rows[] = {
 	{ "agent", "directories", CONF_BOOL, AT(directories), .def = "yes", .help = "whether directories are kept" },
 	{ "agent", "roots", CONF_LIST, AT(roots), .check = check_root,
 	  .help = "folders below which directories are made, and nowhere else" },
+	{ "agent", "paths", CONF_CHOICE, AT(paths), .words = paths, .def = "domain",
+	  .help = "whether a path has to have its domain's name in it: domain or any" },
 	{ "agent", "mode", CONF_STRING, AT(mode_text), .check = check_mode, .def = "0755", .help = "mode of directories that are made" },
 	{ "agent", "user-folders", CONF_LIST, AT(user_folders), .check = check_folder, .def = "public_html",
 	  .help = "folders in a user's home" },
@@ -214,6 +217,7 @@ fill(struct agent_settings *s)
 	rules->naming = (enum plan_naming)s->mailbox_name;
 	rules->settle = s->settle;
 	rules->uid_min = s->uid_min;
+	rules->any_path = s->paths == 1;
 	s->engine.file_group = span_of(s->file_group != NULL ? s->file_group : "");
 	s->engine.mail_group = span_of(s->mail_group != NULL ? s->mail_group : "");
 	s->engine.mode = s->mode;

@@ -31,6 +31,7 @@ struct agent_settings {
 	bool imap_starttls;
 	uint64_t imap_timeout;
 	int mailbox_name; /* enum plan_naming */
+	int paths;        /* 0 domain, 1 any */
 
 	/* Made of the above. */
 	struct engine_options engine;

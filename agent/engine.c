@@ -169,14 +169,17 @@ is_stopping(const struct engine *engine)
 
 /* --- a complete pass ---------------------------------------------------------------------------------------------------------- */
 
+/* Domains, or all others: what lies in a domain's directory comes behind it. */
 static int
-all_accounts(struct engine *engine)
+all_accounts(struct engine *engine, bool domains)
 {
 	struct home_walk walk = { 0 };
 	uint64_t seen = 0;
 	int r;
 
 	while ((r = home_next(engine->parts.cache, &walk, &engine->account)) > 0) {
+		if ((engine->account.entry.kind == LOGIN_DOMAIN) != domains)
+			continue;
 		r = do_account(engine, engine->account.uuid, &engine->account.entry, true);
 		if (r < 0 || is_stopping(engine))
 			return r < 0 ? r : -EINTR;
@@ -224,7 +227,9 @@ complete_pass(struct engine *engine)
 	if (r == 0 && engine->parts.mailboxes != NULL)
 		r = engine_list_mailboxes(engine);
 	if (r == 0)
-		r = all_accounts(engine);
+		r = all_accounts(engine, true);
+	if (r == 0)
+		r = all_accounts(engine, false);
 	if (r == 0 && engine->parts.disk != NULL)
 		r = all_lines(engine, PLAN_DIRECTORY);
 	if (r == 0 && engine->parts.mailboxes != NULL)
@@ -294,13 +299,21 @@ note_change(void *context, enum home_kind kind, const uint8_t *uuid)
 	memcpy(changed->uuids[changed->count++], uuid, ENTRY_UUID_LEN);
 }
 
+/* Domains first. */
 static int
 look_at_all(struct engine *engine, const struct changed *changed)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < changed->count; i++)
-		r = is_stopping(engine) ? -EINTR : look_at(engine, changed->uuids[i]);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; r == 0 && i < changed->count; i++) {
+			r = is_stopping(engine) ? -EINTR : home_get(engine->parts.cache, changed->uuids[i], &engine->account);
+			if (r >= 0 && (r > 0 && engine->account.entry.kind == LOGIN_DOMAIN) == (round == 0))
+				r = do_account(engine, changed->uuids[i], r > 0 ? &engine->account.entry : NULL, false);
+			else if (r > 0)
+				r = 0;
+		}
+	}
 	return r;
 }
 

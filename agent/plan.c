@@ -124,6 +124,20 @@ plan_path_is_good(const struct plan_rules *rules, struct span path, char reason[
 	return components_are_good(rest, reason);
 }
 
+bool
+plan_path_names(struct span path, struct span domain)
+{
+	while (path.len > 0) {
+		const char *slash = memchr(path.data, '/', path.len);
+		size_t n = slash != NULL ? (size_t)(slash - path.data) : path.len;
+
+		if (span_is_nocase(span_from(path.data, n), domain))
+			return true;
+		path = span_skip(path, slash != NULL ? n + 1 : n);
+	}
+	return false;
+}
+
 int
 plan_mailbox_is_good(struct span name, char reason[256])
 {
@@ -332,6 +346,17 @@ owner_is_good(const struct plan_rules *rules, const struct account_entry *entry,
 	return false;
 }
 
+/* Who may write entries of one domain shall not get directories in another's. */
+static bool
+is_own_path(const struct plan_rules *rules, const struct account_entry *entry, struct span path, char reason[256])
+{
+	if (rules->any_path || plan_path_names(path, entry->domain))
+		return true;
+	snprintf(reason, 256, "no component of the path is the domain's name, %.*s ([agent] paths = any allows that)",
+	         entry->domain.len < 100 ? (int)entry->domain.len : 100, entry->domain.data);
+	return false;
+}
+
 void
 plan_directory(const struct plan_rules *rules, const struct account_entry *entry, const struct plan_have *have, bool complete,
                uint64_t now, struct plan_step *out)
@@ -352,7 +377,8 @@ plan_directory(const struct plan_rules *rules, const struct account_entry *entry
 	out->is_home = entry->kind == LOGIN_USER;
 	out->quota = rules->project_quota && entry->kind == LOGIN_DOMAIN ? (int64_t)(entry->quota_octets & INT64_MAX) : 0;
 	put_folders(rules, entry, out);
-	if (plan_path_is_good(rules, path, out->reason) == 0 || !owner_is_good(rules, entry, out->reason))
+	if (plan_path_is_good(rules, path, out->reason) == 0 || !is_own_path(rules, entry, path, out->reason) ||
+	    !owner_is_good(rules, entry, out->reason))
 		out->act = PLAN_REFUSE;
 	else if (!have->exists)
 		out->act = PLAN_MAKE;

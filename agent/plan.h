@@ -40,6 +40,7 @@ struct plan_rules {
 	enum plan_naming naming;
 	uint64_t settle;               /* seconds that an entry must be gone */
 	uint64_t uid_min;              /* the least uid and gid that a directory may get: 1 or more */
+	bool any_path;                 /* else a path has a component that is the name of the entry's domain */
 };
 
 /* Whether NAME is this host; an empty one is it if this is a default host (BY_DEFAULT) or everything is here. */
@@ -100,6 +101,8 @@ void plan_mailbox(const struct plan_rules *rules, const struct account_entry *en
 /* Whether PATH may be a directory of an account: below one of the roots, by at least one component, none of them empty, ".", ".." or
  * ".ispman", none longer than 255 octets, no control characters. 1, or 0 and why. */
 int plan_path_is_good(const struct plan_rules *rules, struct span path, char reason[256]);
+/* Whether one of PATH's components is DOMAIN, whatever the case. */
+bool plan_path_names(struct span path, struct span domain);
 /* The same of what is asked as a mailbox's name. */
 int plan_mailbox_is_good(struct span name, char reason[256]);
 

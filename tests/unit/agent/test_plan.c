@@ -35,6 +35,7 @@ begin(void)
 		.posix_uid = 10006, .posix_gid = 10001,
 		.file_hosts = SPAN("files.isp.example"),
 		.mail_host = SPAN("Files.isp.example."),
+		.domain = SPAN("tern.example"),
 		.address = SPAN("Ada@Tern.example"),
 		.uid_value = SPAN("ada_tern_example"),
 		.mail_quota = 51200,
@@ -199,6 +200,14 @@ paths(void **state)
 	entry.home = SPAN("/srv/../etc");
 	assert_int_equal(directory(false, 1000), PLAN_REFUSE);
 	assert_true(step.reason[0] != '\0');
+	begin();
+	entry.domain = SPAN("other.example");
+	assert_int_equal(directory(false, 1000), PLAN_REFUSE);
+	rules.any_path = true;
+	assert_int_equal(directory(false, 1000), PLAN_MAKE);
+	begin();
+	entry.home = SPAN("/ispman/domains/xtern.example/TERN.example/ada");
+	assert_int_equal(directory(false, 1000), PLAN_MAKE);
 	begin();
 	entry.posix_uid = 0;
 	assert_int_equal(directory(false, 1000), PLAN_REFUSE);
