@@ -171,13 +171,14 @@ is_stopping(const struct engine *engine)
 
 /* Domains, or all others: what lies in a domain's directory comes behind it. */
 static int
-all_accounts(struct engine *engine, bool domains)
+all_accounts(struct engine *engine, bool domains, bool *out_any)
 {
 	struct home_walk walk = { 0 };
 	uint64_t seen = 0;
 	int r;
 
 	while ((r = home_next(engine->parts.cache, &walk, &engine->account)) > 0) {
+		*out_any = true;
 		if ((engine->account.entry.kind == LOGIN_DOMAIN) != domains)
 			continue;
 		r = do_account(engine, engine->account.uuid, &engine->account.entry, true);
@@ -216,9 +217,22 @@ all_lines(struct engine *engine, enum plan_kind kind)
 }
 
 static int
+all_book(struct engine *engine)
+{
+	int r = 0;
+
+	if (engine->parts.disk != NULL)
+		r = all_lines(engine, PLAN_DIRECTORY);
+	if (r == 0 && engine->parts.mailboxes != NULL)
+		r = all_lines(engine, PLAN_MAILBOX);
+	return r;
+}
+
+static int
 complete_pass(struct engine *engine)
 {
 	struct home_cursor newest;
+	bool any = false;
 	int r = read_rules(engine);
 
 	/* Before the walk: what changes meanwhile is looked at again behind it. */
@@ -227,14 +241,15 @@ complete_pass(struct engine *engine)
 	if (r == 0 && engine->parts.mailboxes != NULL)
 		r = engine_list_mailboxes(engine);
 	if (r == 0)
-		r = all_accounts(engine, true);
+		r = all_accounts(engine, true, &any);
 	if (r == 0)
-		r = all_accounts(engine, false);
-	if (r == 0 && engine->parts.disk != NULL)
-		r = all_lines(engine, PLAN_DIRECTORY);
-	if (r == 0 && engine->parts.mailboxes != NULL)
-		r = all_lines(engine, PLAN_MAILBOX);
+		r = all_accounts(engine, false, &any);
+	if (r == 0 && any)
+		r = all_book(engine);
 	engine_forget_list(engine);
+	/* Nobody empties a directory on purpose while its agents run. */
+	if (r == 0 && !any && engine->figures.directories + engine->figures.mailboxes > 0)
+		log_warning("there is no account at all in the cache: nothing is taken as gone");
 	if (r < 0)
 		return r;
 	engine->cursor = newest;
