@@ -28,3 +28,10 @@ noinst_LTLIBRARIES += %D%/libagent.la
 sbin_PROGRAMS += %D%/ispman-agent
 %C%_ispman_agent_LDADD = %D%/libagent.la cache/libshelf.la common/libcommon.la
 %C%_ispman_agent_SOURCES = %D%/main.c
+
+# ISPMan's queue: what its tasks mean, pure.
+noinst_LTLIBRARIES += %D%/libtask.la
+%C%_libtask_la_SOURCES = \
+	%D%/task_kinds.c %D%/task_kinds.h \
+	%D%/task_message.c %D%/task_message.h \
+	%D%/task_params.c %D%/task_params.h

@@ -26,6 +26,7 @@ fuzz_targets = \
 	%D%/fuzz_password \
 	%D%/fuzz_question \
 	%D%/fuzz_socketmap \
+	%D%/fuzz_task \
 	%D%/fuzz_tcptable \
 	%D%/fuzz_rdata
 check_PROGRAMS += $(fuzz_targets)
@@ -135,3 +136,7 @@ endif
 %C%_fuzz_password_LDFLAGS = $(fuzz_ldflags)
 %C%_fuzz_password_LDADD = saslauth/libpassword.la common/libcommon.la
 %C%_fuzz_password_SOURCES = %D%/fuzz_password.c $(fuzz_main)
+
+%C%_fuzz_task_LDFLAGS = $(fuzz_ldflags)
+%C%_fuzz_task_LDADD = agent/libtask.la common/libcommon.la
+%C%_fuzz_task_SOURCES = %D%/fuzz_task.c $(fuzz_main)

@@ -64,6 +64,9 @@ unit_tests = \
 	%D%/cache/test_resolve_mail \
 	%D%/agent/test_imap \
 	%D%/agent/test_plan \
+	%D%/agent/test_task_kinds \
+	%D%/agent/test_task_message \
+	%D%/agent/test_task_params \
 	%D%/cache/test_audit_mail \
 	%D%/cache/test_read_home \
 	%D%/cache/test_ledger \
@@ -357,3 +360,15 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_saslauth_test_digest_CFLAGS = $(unit_cflags) $(CRYPTO_CFLAGS)
 %C%_saslauth_test_digest_LDADD = saslauth/libchecks.la $(unit_common_libs) $(CRYPTO_LIBS)
 %C%_saslauth_test_digest_SOURCES = %D%/saslauth/test_digest.c %D%/test.h
+
+%C%_agent_test_task_kinds_CFLAGS = $(unit_cflags)
+%C%_agent_test_task_kinds_LDADD = agent/libtask.la $(unit_common_libs)
+%C%_agent_test_task_kinds_SOURCES = %D%/agent/test_task_kinds.c %D%/test.h
+
+%C%_agent_test_task_message_CFLAGS = $(unit_cflags)
+%C%_agent_test_task_message_LDADD = agent/libtask.la $(unit_common_libs)
+%C%_agent_test_task_message_SOURCES = %D%/agent/test_task_message.c %D%/test.h
+
+%C%_agent_test_task_params_CFLAGS = $(unit_cflags)
+%C%_agent_test_task_params_LDADD = agent/libtask.la $(unit_common_libs)
+%C%_agent_test_task_params_SOURCES = %D%/agent/test_task_params.c %D%/test.h
