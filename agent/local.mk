@@ -35,3 +35,9 @@ noinst_LTLIBRARIES += %D%/libtask.la
 	%D%/task_kinds.c %D%/task_kinds.h \
 	%D%/task_message.c %D%/task_message.h \
 	%D%/task_params.c %D%/task_params.h
+
+# ... and the queue itself, over LDAP.
+noinst_LTLIBRARIES += %D%/libtasks.la
+%C%_libtasks_la_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+%C%_libtasks_la_LIBADD = %D%/libtask.la cache/libfeed.la $(LDAP_LIBS)
+%C%_libtasks_la_SOURCES = %D%/tasks.c %D%/tasks.h

@@ -33,6 +33,7 @@ dist_examples_DATA = \
 dist_doc_DATA = \
 	README.md \
 	%D%/ARCHITECTURE.md \
+	%D%/agent.md \
 	%D%/dns-data.md \
 	%D%/logins.md \
 	%D%/mail-data.md \

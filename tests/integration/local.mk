@@ -87,9 +87,10 @@ integration_lib += \
 	tests/lib/postfix.py \
 	tests/lib/socketmap.py
 
-# The agent: mailboxes of a real Cyrus.
+# The agent: mailboxes of a real Cyrus, ISPMan's queue in a real slapd.
 integration_tests += \
-	%D%/agent_mailbox.py
+	%D%/agent_mailbox.py \
+	%D%/agent_tasks.py
 
 # Who asks for passwords: Postfix, Cyrus, testsaslauthd; and the stock saslauthd.
 integration_tests += \

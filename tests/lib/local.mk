@@ -24,3 +24,7 @@ check_PROGRAMS += %D%/write_dns %D%/write_login %D%/write_mail
 check_PROGRAMS += %D%/mailbox_probe
 %C%_mailbox_probe_LDADD = agent/libmailbox.la common/libcommon.la
 %C%_mailbox_probe_SOURCES = %D%/mailbox_probe.c
+
+check_PROGRAMS += %D%/tasks_probe
+%C%_tasks_probe_LDADD = agent/libtasks.la common/libcommon.la
+%C%_tasks_probe_SOURCES = %D%/tasks_probe.c

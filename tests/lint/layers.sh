@@ -38,7 +38,7 @@ done <<-EOT
 	postfix_map mail|mail_settings
 	saslauth secret|secret_json|login|login_settings
 	ftpauth account|login|login_settings
-	agent home|ledger|record_login
+	agent home|ledger|record_login|connection
 EOT
 
 {
@@ -48,6 +48,8 @@ EOT
 users_of '<(open)?(ldap|lber|ldap_[a-z]+|lber_[a-z]+)\.h>' \
 	'cache/connection\.c|cache/message\.c|saslauth/bind\.c|agent/tasks\.c|tests/.*' |
 	nothing_wrong "<ldap.h> and <lber.h> are included where LDAP is spoken only"
+users_of '"cache/connection\.h"' 'cache/.*|agent/tasks\.c|tests/.*' |
+	nothing_wrong "cache/connection.h is included where LDAP is spoken only"
 users_of '<ldns/' 'cache/rdata[a-z_]*\.c|tests/.*' |
 	nothing_wrong "ldns is included where record text is read only"
 users_of '<(idn2|uni(str|case|norm|types))\.h>' 'cache/address\.c|tests/.*' |
