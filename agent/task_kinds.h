@@ -21,7 +21,7 @@ struct task {
 	struct task_params params;
 	unsigned tries;     /* that were made before */
 	struct span fault;  /* why it cannot be a task at all: a sentence, or empty */
-	struct span status, message; /* as they stand there */
+	struct span status, message; /* as they stand there; no data: there is none */
 };
 
 enum task_kind {

@@ -167,10 +167,9 @@ task_message_put_failure(struct text *out, unsigned tries, struct span reason)
 bool
 task_message_is_open(const struct task_message *message, bool claimed, struct span token, uint64_t now, uint64_t lease)
 {
-	if (!claimed)
-		return message->kind != TASK_MESSAGE_RETRY || message->at <= now || message->at > now + DELAY_MAX;
-	return message->kind != TASK_MESSAGE_CLAIM || span_is(message->token, token) || message->at > now + lease ||
-	       message->at + lease <= now;
+	if (message->kind == TASK_MESSAGE_CLAIM)
+		return span_is(message->token, token) || message->at > now + lease || message->at + lease <= now;
+	return claimed || message->kind != TASK_MESSAGE_RETRY || message->at <= now || message->at > now + DELAY_MAX;
 }
 
 uint64_t

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC
  * SPDX-FileCopyrightText: the ispman authors
  *
- * The queue over LDAP. Every change names the values that it replaces, so the server itself decides who was first: a claim deletes the
- * status "new", a claim taken over deletes the message of the one before, and an entry is deleted only while it carries our
- * message (RFC 4528).
+ * The queue over LDAP. Every change names the message that it replaces, or asks that there is none (RFC 4528), so the server itself
+ * decides who was first; a claim names the status too. An entry is deleted only while it carries our message.
  */
 #include <config.h>
 
@@ -307,7 +306,7 @@ static struct span
 telling_value(struct tasks *t, LDAPMessage *entry, const char *name, bool is_message)
 {
 	struct berval **values = ldap_get_values_len(t->connection->ldap, entry, name);
-	struct span value = SPAN("");
+	struct span value = { NULL, 0 };
 	struct task_message message;
 
 	for (size_t i = 0; values != NULL && values[i] != NULL; i++) {
@@ -322,9 +321,10 @@ telling_value(struct tasks *t, LDAPMessage *entry, const char *name, bool is_mes
 		if (telling)
 			break;
 	}
-	value = arena_copy(&t->arena, value);
+	if (value.data != NULL)
+		value = arena_copy(&t->arena, value);
 	ldap_value_free_len(values);
-	return value.data != NULL ? value : SPAN("");
+	return value;
 }
 
 static void
@@ -476,17 +476,14 @@ assertion_of(struct tasks *t, const char *filter, LDAPControl **out_control)
 		char *out;
 	} text = { filter };
 
-	*out_control = NULL;
-	if (filter == NULL)
-		return 0;
 	return ldap_create_assertion_control(t->connection->ldap, text.out, 1, out_control) == LDAP_SUCCESS ? 0 : -ENOMEM;
 }
 
 struct transition {
-	struct span from_status, to_status;
-	struct span from_message;  /* empty: whatever it is */
+	struct span from_status;   /* empty: whatever it is */
+	struct span to_status;
+	struct span from_message;  /* no data: there must be none */
 	struct span to_message;
-	const char *only_if;       /* a filter, or NULL */
 };
 
 static int
@@ -497,23 +494,28 @@ change_entry(struct tasks *t, const struct task *task, const struct transition *
 	struct change changes[4];
 	LDAPMod *mods[5] = { NULL };
 	struct text sentence = TEXT_INIT;
+	size_t n = 0;
 	int id = 0, r, sent;
 
 	r = connect_by(t, deadline, why);
 	if (r < 0)
 		return r;
-	r = assertion_of(t, to->only_if, &assertion);
-	if (r < 0)
-		return r;
-	controls[0] = assertion;
-	mods[0] = change_of(&changes[0], LDAP_MOD_DELETE, status_name, to->from_status);
-	mods[1] = change_of(&changes[1], LDAP_MOD_ADD, status_name, to->to_status);
-	if (to->from_message.len > 0) {
-		mods[2] = change_of(&changes[2], LDAP_MOD_DELETE, message_name, to->from_message);
-		mods[3] = change_of(&changes[3], LDAP_MOD_ADD, message_name, to->to_message);
+	if (to->from_message.data == NULL) {
+		r = assertion_of(t, "(!(ispmanMessage=*))", &assertion);
+		if (r < 0)
+			return r;
+		controls[0] = assertion;
 	} else {
-		mods[2] = change_of(&changes[2], LDAP_MOD_REPLACE, message_name, to->to_message);
+		mods[n] = change_of(&changes[n], LDAP_MOD_DELETE, message_name, to->from_message);
+		n++;
 	}
+	mods[n] = change_of(&changes[n], LDAP_MOD_ADD, message_name, to->to_message);
+	n++;
+	if (to->from_status.len > 0) {
+		mods[n] = change_of(&changes[n], LDAP_MOD_DELETE, status_name, to->from_status);
+		n++;
+	}
+	mods[n] = change_of(&changes[n], to->from_status.len > 0 ? LDAP_MOD_ADD : LDAP_MOD_REPLACE, status_name, to->to_status);
 	text_putf(&sentence, "%s: %s", task->dn.data, what);
 	sent = ldap_modify_ext(t->connection->ldap, task->dn.data, mods, controls, NULL, &id);
 	r = result_of(t, sent, id, deadline, text_str(&sentence), NULL, why);
@@ -532,15 +534,13 @@ tries_of(const struct tasks *t)
 int
 tasks_claim(struct tasks *t, const struct task *task, struct tasks_claim *out_claim, struct text *why)
 {
-	bool fresh = is_new(task), too_often = task->tries >= tries_of(t);
+	bool too_often = task->tries >= tries_of(t);
 	struct text message = TEXT_INIT;
 	struct tasks_claim claim = { .tries = task->tries + 1 };
 	struct transition to = {
 		.from_status = task->status,
 		.to_status = too_often ? SPAN("error") : SPAN("claimed"),
-		.from_message = fresh ? SPAN("") : task->message,
-		/* A claim that does not tell whose it is, as nobody here writes it. */
-		.only_if = !fresh && task->message.len == 0 ? "(!(ispmanMessage=*))" : NULL,
+		.from_message = task->message,
 	};
 	int r;
 
@@ -595,7 +595,7 @@ give_back(struct tasks *t, const struct task *task, const struct tasks_claim *cl
           struct text *why)
 {
 	struct transition to = {
-		.from_status = SPAN("claimed"),
+		.from_status = SPAN(""),
 		.to_status = status,
 		.from_message = span_of(claim->message),
 		.to_message = text_span(message),

@@ -11,7 +11,8 @@
  *
  * A claimed task has the status "claimed", and ispmanMessage tells by whom, since when and for which try. Of several agents with one
  * name exactly one gets it. When that one does not finish, another may have it after the lease; the same one, with its next
- * tasks_poll. So what a task asks for must bear being done twice.
+ * tasks_poll. So what a task asks for must bear being done twice. The message is what counts: ISPMan sets the status to "new" again when
+ * more tasks of a session are committed.
  *
  * A connection is made when it is needed, kept while it serves, and made again. No call takes longer than the timeout; while the
  * servers are away most return at once. Results are 0 or positive, or a negative errno with a sentence in WHY:

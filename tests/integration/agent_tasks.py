@@ -30,7 +30,7 @@ def documented_access():
     limits = re.findall(r"olcLimits: (dn\.exact=\S+ size=\S+)", text)
     if len(rules) != 1 or len(limits) != 1:
         raise RuntimeError("docs/agent.md has no rules to test")
-    return "\n".join(["limits " + limits[0], "access " + rules[0], "access to attrs=userPassword by anonymous auth",
+    return "\n".join(["limits " + limits[0], 'limits dn.exact="uid=nobody,ou=admins,o=ispman" size=3', "access " + rules[0], "access to attrs=userPassword by anonymous auth",
                       'access to * by dn.exact="uid=nobody,ou=admins,o=ispman" read'])
 
 
@@ -175,6 +175,20 @@ def claims(t, box, queue, slapd, probe):
     t.same(queue.of(3)[1][-5:], "try 1", "and all begins anew")
 
     queue.clear()
+    queue.add(8)
+    queue.add(9)
+    t.same(probe("claim"), "8=1 9=1", "claimed")
+    for pid in (8, 9):
+        queue.set(pid, ispmanStatus="new")
+    t.same(other("poll"), "", "a claim holds when ISPMan commits the session once more")
+    t.same(probe("failed reason"), "8=1 9=1", "and who has it can end it")
+    t.same(queue.of(8), ("error", "reason"), "as an error")
+    for pid in (8, 9):
+        queue.set(pid, ispmanStatus="new")
+    t.same(probe("claim"), "8=1 9=1", "claimed again")
+    queue.set(9, ispmanStatus="new")
+    t.same(probe("done"), "8=1 9=1", "or done")
+    t.same(queue.of(9), None, "it is gone")
     queue.add(4, status="claimed")
     queue.add(5, status="claimed", message=["odd", "more"])
     queue.add(6, status="claimed", message=claim_of(100000))
@@ -245,6 +259,9 @@ def rights(t, box, queue, slapd):
     t.same(probe("poll"), "1:0", "who may read sees the queue")
     answer = probe("claim")
     t.ok(answer.startswith("ERROR 1 ispmanPid=1,") and "Insufficient access" in answer, "who may not write is told so", answer)
+    for pid in range(2, 8):
+        queue.add(pid)
+    t.same(probe("poll"), "1:0 2:0 3:0", "who may not see all gets what there is")
     probe.close()
     seen = subprocess.run([servers.find_tool("ldapsearch"), "-x", "-LLL", "-H", slapd.uri, "-D", AGENT, "-w", "agentpw", "-b", "o=ispman",
                            "(ispmanDomain=*)", "1.1"], capture_output=True, text=True).stdout

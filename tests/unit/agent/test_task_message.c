@@ -83,7 +83,10 @@ who_may_take_a_task(void **state)
 		{ TASK_MESSAGE_RETRY, AT + 1, "", false, false },
 		{ TASK_MESSAGE_RETRY, AT + 86400, "", false, true },
 		/* Somebody set the status of a claimed task to new. */
-		{ TASK_MESSAGE_CLAIM, AT, "other", false, true },
+		{ TASK_MESSAGE_CLAIM, AT, "other", false, false },
+		{ TASK_MESSAGE_CLAIM, AT, "mine", false, true },
+		{ TASK_MESSAGE_CLAIM, AT - 600, "other", false, true },
+		{ TASK_MESSAGE_RETRY, AT + 1, "", true, true },
 		{ TASK_MESSAGE_CLAIM, AT, "other", true, false },
 		{ TASK_MESSAGE_CLAIM, AT, "mine", true, true },
 		{ TASK_MESSAGE_CLAIM, AT - 599, "other", true, false },
