@@ -41,3 +41,8 @@ noinst_LTLIBRARIES += %D%/libtasks.la
 %C%_libtasks_la_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
 %C%_libtasks_la_LIBADD = %D%/libtask.la cache/libfeed.la $(LDAP_LIBS)
 %C%_libtasks_la_SOURCES = %D%/tasks.c %D%/tasks.h
+
+# Directories below roots.
+noinst_LTLIBRARIES += %D%/libdisk.la
+%C%_libdisk_la_SOURCES = %D%/disk.c %D%/disk.h %D%/disk_complete.c %D%/disk_internal.h %D%/disk_make.c %D%/disk_path.c \
+	%D%/disk_quota.c %D%/disk_remove.c %D%/disk_skeleton.c %D%/disk_trash.c

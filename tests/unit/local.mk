@@ -62,6 +62,8 @@ unit_tests = \
 	%D%/saslauth/test_verified \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
+	%D%/agent/test_disk \
+	%D%/agent/test_disk_hostile \
 	%D%/agent/test_imap \
 	%D%/agent/test_plan \
 	%D%/agent/test_task_kinds \
@@ -206,6 +208,14 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_read_home_CFLAGS = $(unit_cflags)
 %C%_cache_test_read_home_LDADD = tests/lib/liblogintext.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_read_home_SOURCES = %D%/cache/test_read_home.c %D%/test.h
+
+%C%_agent_test_disk_CFLAGS = $(unit_cflags)
+%C%_agent_test_disk_LDADD = agent/libdisk.la $(unit_common_libs)
+%C%_agent_test_disk_SOURCES = %D%/agent/test_disk.c %D%/agent/disk_folder.h %D%/test.h
+
+%C%_agent_test_disk_hostile_CFLAGS = $(unit_cflags)
+%C%_agent_test_disk_hostile_LDADD = agent/libdisk.la $(unit_common_libs)
+%C%_agent_test_disk_hostile_SOURCES = %D%/agent/test_disk_hostile.c %D%/agent/disk_folder.h %D%/test.h
 
 %C%_agent_test_imap_CFLAGS = $(unit_cflags)
 %C%_agent_test_imap_LDADD = agent/libimap.la $(unit_common_libs)
