@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-static const char *const other_sections[] = { "ldap", "cached", "dns", "profile", "mail", "claims", "socketmap", "login", "saslauth",
+static const char *const other_sections[] = { "cached", "dns", "profile", "mail", "claims", "socketmap", "login", "saslauth",
 	                                      "ftpauth", NULL };
 static const char *const log_levels[] = { "error", "warning", "notice", "info", "debug", NULL };
 static const char *const namings[] = { "address", "uid", NULL };
@@ -131,6 +131,29 @@ static const struct conf_setting rows[] = {
 	  .help = "days that removed directories are kept" },
 	{ "agent", "max-age", CONF_SECONDS, AT(max_age), .def = "none", .none = "none",
 	  .help = "with older data nothing is removed" },
+	{ "agent", "queue", CONF_BOOL, AT(queue), .def = "no", .help = "whether ISPMan's queue of tasks is looked at" },
+	{ "agent", "queue-bind-dn", CONF_STRING, AT(queue_bind_dn), .help = "who changes tasks; needs no right elsewhere" },
+	{ "agent", "queue-bind-password-file", CONF_PATH, AT(queue_bind_password_file), .help = "file with the password of queue-bind-dn" },
+	{ "agent", "queue-interval", CONF_SECONDS, AT(queue_interval), .min = 1, .max = 3600, .def = "5s",
+	  .help = "time between looks at the queue" },
+	{ "agent", "queue-unclaimed", CONF_SECONDS, AT(queue_unclaimed), .min = 60, .def = "10m",
+	  .help = "time after which tasks that nobody takes are told of" },
+
+	{ "ldap", "uri", CONF_LIST, AT(ldap_uri), .help = "servers of one database, the preferred first" },
+	{ "ldap", "base", CONF_STRING, AT(ldap_base), .help = "suffix of the database" },
+	{ "ldap", "starttls", CONF_BOOL, AT(ldap_starttls), .def = "no", .help = "encrypt ldap:// connections, and refuse them otherwise" },
+	{ "ldap", "ca-file", CONF_PATH, AT(ldap_ca_file), .help = "certificates that servers are checked with" },
+	{ "ldap", "cert-file", CONF_PATH, AT(ldap_cert_file), .help = "own certificate" },
+	{ "ldap", "key-file", CONF_PATH, AT(ldap_key_file), .help = "own key" },
+	{ "ldap", "timeout", CONF_SECONDS, AT(ldap_timeout), .min = 1, .max = 3600, .def = "10s",
+	  .help = "patience with a server that does not answer" },
+	{ "ldap", "bind-dn", CONF_STRING, AT(not_ours[0]), .help = "see ispman-cached" },
+	{ "ldap", "bind-password-file", CONF_STRING, AT(not_ours[1]), .help = "see ispman-cached" },
+	{ "ldap", "sasl-mech", CONF_STRING, AT(not_ours[2]), .help = "see ispman-cached" },
+	{ "ldap", "filter", CONF_STRING, AT(not_ours[3]), .help = "see ispman-cached" },
+	{ "ldap", "probe-interval", CONF_STRING, AT(not_ours[4]), .help = "see ispman-cached" },
+	{ "ldap", "return-interval", CONF_STRING, AT(not_ours[5]), .help = "see ispman-cached" },
+	{ "ldap", "lag-timeout", CONF_STRING, AT(not_ours[6]), .help = "see ispman-cached" },
 };
 
 /* --- what is made of values ------------------------------------------------------------------------------------------------- */
@@ -231,6 +254,23 @@ fill(struct agent_settings *s)
 		.skeleton = s->skeleton,
 		.project_quota = s->project_quota,
 	};
+	s->tasks = (struct queue_options){
+		.tasks = {
+			.uris = (const char *const *)s->ldap_uri.items,
+			.uri_count = s->ldap_uri.count,
+			.base = s->ldap_base,
+			.bind_dn = s->queue_bind_dn,
+			.bind_password_file = s->queue_bind_password_file,
+			.starttls = s->ldap_starttls,
+			.ca_file = s->ldap_ca_file,
+			.cert_file = s->ldap_cert_file,
+			.key_file = s->ldap_key_file,
+			.timeout = (unsigned)s->ldap_timeout,
+			.name_count = s->engine.own_name_count,
+			.names = s->engine.own_names,
+		},
+		.unclaimed_after = s->queue_unclaimed,
+	};
 	s->mail.server = s->imap_server;
 	s->mail.user = s->imap_user;
 	s->mail.starttls = s->imap_starttls;
@@ -251,6 +291,10 @@ check_rules(const struct agent_settings *s, struct text *why)
 		text_put(why, "[agent] roots is empty: say below which folders directories are made, or directories = no\n");
 	if (s->mailboxes && s->imap_password_file == NULL)
 		text_put(why, "[agent] imap-password-file is not set: mailboxes = yes needs it\n");
+	if (s->queue && (s->ldap_uri.count == 0 || s->ldap_base == NULL))
+		text_put(why, "[ldap] uri and base are not set: [agent] queue = yes needs them\n");
+	if (s->queue && (s->queue_bind_dn != NULL) != (s->queue_bind_password_file != NULL))
+		text_put(why, "[agent] queue-bind-dn and queue-bind-password-file need each other\n");
 	if (!s->directories && !s->mailboxes)
 		text_put(why, "[agent] directories = no and mailboxes = no: there is nothing for ispman-agent to do\n");
 	return why->len > before ? -EINVAL : 0;

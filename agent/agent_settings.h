@@ -8,6 +8,7 @@
 #pragma once
 
 #include "agent/engine.h"
+#include "agent/queue.h"
 #include "common/arena.h"
 #include "common/conf.h"
 #include "common/log.h"
@@ -33,10 +34,22 @@ struct agent_settings {
 	int mailbox_name; /* enum plan_naming */
 	int paths;        /* 0 domain, 1 any */
 
+	bool queue;
+	const char *queue_bind_dn, *queue_bind_password_file;
+	uint64_t queue_interval, queue_unclaimed;
+
+	/* [ldap]: for the queue; the others are ispman-cached's */
+	struct conf_list ldap_uri;
+	const char *ldap_base, *ldap_ca_file, *ldap_cert_file, *ldap_key_file;
+	bool ldap_starttls;
+	uint64_t ldap_timeout;
+	const char *not_ours[7];
+
 	/* Made of the above. */
 	struct engine_options engine;
 	struct disk_options disk;
 	struct mailbox_options mail;
+	struct queue_options tasks;
 	mode_t mode;
 };
 

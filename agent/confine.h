@@ -2,7 +2,8 @@
  * SPDX-FileCopyrightText: the ispman authors
  *
  * Root with only what the agent needs: CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETUID, CAP_SETGID
- * and CAP_KILL; for project quotas CAP_SYS_ADMIN, too, which the kernel wants for setting them. The rest is dropped for good, from the bounding set too, and no program that is run
+ * and CAP_KILL; for project quotas CAP_SYS_ADMIN, too, which the kernel wants for setting them. The rest is dropped for good, from
+ * the bounding set too, and no program that is run
  * from here gains anything.
  */
 #pragma once

@@ -470,20 +470,59 @@ engine_due(struct engine *engine)
 	return r;
 }
 
+/* What of UUID could not be done. */
+static void
+put_failure(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN], char reason[256])
+{
+	const struct engine_note *note = engine_note_find(&engine->failures, kind, uuid);
+
+	snprintf(reason, 256, "%s", note != NULL ? note->reason : "");
+}
+
 int
-engine_look_at_place(struct engine *engine, enum plan_kind kind, struct span place)
+engine_look_at_place(struct engine *engine, enum plan_kind kind, struct span place, bool remove, enum engine_place *out_state,
+                     char reason[256])
 {
 	uint8_t uuid[ENTRY_UUID_LEN];
-	struct engine_note *note;
+	struct engine_note *gone;
 	int r = engine_holder(engine, kind, place, uuid);
 
+	*out_state = ENGINE_PLACE_FREE;
+	reason[0] = '\0';
+	if (r > 0)
+		r = look_at(engine, uuid) < 0 ? -EIO : 1;
+	gone = r > 0 ? engine_note_find(&engine->gone, kind, uuid) : NULL;
+	if (gone != NULL && remove) {
+		gone->due = engine_now();
+		r = engine_expire(engine, kind, uuid);
+		if (r >= 0)
+			r = remove_due(engine, engine_now()) < 0 ? -EIO : 1;
+	}
+	if (r > 0)
+		r = engine_holder(engine, kind, place, uuid);
 	if (r <= 0)
-		return r;
-	r = look_at(engine, uuid);
-	note = engine_note_find(&engine->gone, kind, uuid);
-	if (r == 0 && note != NULL)
-		note->due = engine_now();
-	return r;
+		return r < 0 ? r : 0;
+	put_failure(engine, kind, uuid, reason);
+	*out_state = engine_note_find(&engine->gone, kind, uuid) != NULL ? ENGINE_PLACE_GONE : ENGINE_PLACE_LIVES;
+	if (*out_state == ENGINE_PLACE_GONE && reason[0] == '\0')
+		snprintf(reason, 256, "%s",
+		         !engine->figures.is_adopted ? "nothing is removed on this host before ispman-agent --adopt"
+		         : engine->figures.brake     ? "the brake holds removals"
+		                                     : "it is going to be removed");
+	return 0;
+}
+
+void
+engine_names(const struct engine *engine, const struct span **out_names, size_t *out_count)
+{
+	*out_names = engine->names;
+	*out_count = engine->names != NULL ? engine->rules.name_count : 0;
+}
+
+enum plan_naming
+engine_naming(const struct engine *engine)
+{
+	return engine->options.rules.naming;
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------------------------- */

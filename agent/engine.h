@@ -68,8 +68,21 @@ must_check int engine_complete(struct engine *engine);
 must_check int engine_follow(struct engine *engine);
 must_check int engine_due(struct engine *engine);
 
-/* What a task of the queue points at: its account is looked at again now, and if its entry is gone, that it waits no longer. */
-must_check int engine_look_at_place(struct engine *engine, enum plan_kind kind, struct span place);
+/* What stands at a place by the book. */
+enum engine_place {
+	ENGINE_PLACE_FREE,
+	ENGINE_PLACE_LIVES, /* its account is in the directory, and belongs here */
+	ENGINE_PLACE_GONE,  /* it waits to be removed */
+};
+/* Looks at the place's account again now; with REMOVE, what is gone from the directory waits no longer (the brake may hold it). What
+ * cannot
+ * be done there is said in REASON, which is empty otherwise. */
+must_check int engine_look_at_place(struct engine *engine, enum plan_kind kind, struct span place, bool remove,
+                                    enum engine_place *out_state, char reason[256]);
+
+/* All names of this host, in lower case; valid until the next complete pass. None before the first one. */
+void engine_names(const struct engine *engine, const struct span **out_names, size_t *out_count);
+enum plan_naming engine_naming(const struct engine *engine);
 
 /* From now on what is gone is removed. */
 must_check int engine_adopt(struct engine *engine);

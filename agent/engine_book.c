@@ -109,6 +109,21 @@ engine_erase(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTR
 }
 
 int
+engine_expire(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN])
+{
+	struct plan_have have;
+	cleanup(text_free) struct text place = TEXT_INIT;
+	int r = engine_read(engine, kind, uuid, &have);
+
+	if (r <= 0 || have.gone_since == 0)
+		return r < 0 ? r : 0;
+	text_put_span(&place, have.place);
+	have.place = text_span(&place);
+	have.gone_since = engine_now() > engine->rules.settle ? engine_now() - engine->rules.settle : 1;
+	return text_failed(&place) ? -ENOMEM : engine_write(engine, kind, uuid, &have);
+}
+
+int
 engine_next_line(struct engine *engine, enum plan_kind kind, bool *begun, uint8_t uuid[ENTRY_UUID_LEN], struct plan_have *out)
 {
 	const char letter = (char)kind;

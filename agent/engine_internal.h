@@ -62,6 +62,8 @@ must_check int engine_write(struct engine *engine, enum plan_kind kind, const ui
                             const struct plan_have *have);
 /* Removes it. PLACE is the line's. */
 must_check int engine_erase(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN], struct span place);
+/* What is gone has been so for long enough. */
+must_check int engine_expire(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN]);
 /* Whose PLACE is: 1 and the UUID, 0. */
 must_check int engine_holder(struct engine *engine, enum plan_kind kind, struct span place, uint8_t out_uuid[ENTRY_UUID_LEN]);
 /* The next line after UUID (from the first one when *BEGUN is false). */

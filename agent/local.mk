@@ -15,7 +15,7 @@ noinst_LTLIBRARIES += %D%/libmailbox.la
 # The agent's work, and the settings of it.
 noinst_LTLIBRARIES += %D%/libagent.la
 %C%_libagent_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-%C%_libagent_la_LIBADD = %D%/libplan.la %D%/libmailbox.la %D%/libdisk.la cache/liblogin.la cache/libledger.la $(JANSSON_LIBS)
+%C%_libagent_la_LIBADD = %D%/libplan.la %D%/libmailbox.la %D%/libdisk.la %D%/libtasks.la cache/liblogin.la cache/libledger.la $(JANSSON_LIBS)
 %C%_libagent_la_SOURCES = \
 	%D%/agent_settings.c %D%/agent_settings.h \
 	%D%/confine.c %D%/confine.h \
@@ -23,6 +23,7 @@ noinst_LTLIBRARIES += %D%/libagent.la
 	%D%/engine_book.c \
 	%D%/engine_directory.c \
 	%D%/engine_mailbox.c \
+	%D%/queue.c %D%/queue.h \
 	%D%/status.c %D%/status.h
 
 sbin_PROGRAMS += %D%/ispman-agent

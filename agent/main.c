@@ -36,9 +36,11 @@ struct agent {
 	struct agent_settings *settings;
 	struct engine_parts parts;
 	struct engine *engine;
+	struct queue *queue; /* NULL: there is none */
 	atomic_bool stopping;
 	bool said_cannot_tell, said_status;
 	uint64_t next_complete; /* seconds since 1970 */
+	uint64_t next_queue;    /* milliseconds */
 };
 
 #define REQUEST_ADOPT "adopt.request"
@@ -83,12 +85,14 @@ open_parts(struct agent *a, struct text *why)
 static void
 close_parts(struct agent *a)
 {
+	queue_free(a->queue);
 	engine_free(a->engine);
 	mailbox_session_free(a->parts.mailboxes);
 	disk_close(a->parts.disk);
 	ledger_close(a->parts.book);
 	cache_close(a->parts.cache);
 	a->engine = NULL;
+	a->queue = NULL;
 	a->parts = (struct engine_parts){ NULL };
 }
 
@@ -104,6 +108,8 @@ open_engine(struct agent *a, struct text *why)
 		r = open_book(a, why);
 	if (r == 0)
 		r = engine_new(&options, &a->parts, &a->engine, why);
+	if (r == 0 && a->settings->queue && a->mode == MODE_DAEMON)
+		r = queue_new(&a->settings->tasks, &a->queue);
 	return r;
 }
 
@@ -228,6 +234,15 @@ take_due(struct agent *a)
 	return r;
 }
 
+static int
+take_queue(struct agent *a)
+{
+	if (a->queue == NULL || now_milliseconds() < a->next_queue)
+		return 0;
+	a->next_queue = now_milliseconds() + a->settings->queue_interval * 1000;
+	return judge(a, queue_turn(a->queue, a->engine));
+}
+
 /* Until a signal comes: DAEMON_STOP, DAEMON_RELOAD, or negative. */
 static int
 serve(struct agent *a, int signals)
@@ -248,6 +263,8 @@ serve(struct agent *a, int signals)
 			r = take_due(a);
 			next_due = now_milliseconds() + DUE_MILLISECONDS;
 		}
+		if (r == 0)
+			r = take_queue(a);
 		if (r == 0)
 			(void)poll(&pollfd, 1, TURN_MILLISECONDS);
 	}

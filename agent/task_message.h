@@ -36,7 +36,8 @@ void task_message_put_retry(struct text *out, uint64_t after, unsigned tries, st
 void task_message_put_failure(struct text *out, unsigned tries, struct span reason);
 
 /* Whether an agent known by TOKEN may take a task now. CLAIMED: its status says that somebody has it; a claim holds without that too,
- * because a session that is committed in ISPMan sets the status of all its tasks to new. A claim ends LEASE seconds after it was made; one
+ * because a session that is committed in ISPMan sets the status of all its tasks to new. A claim ends LEASE seconds after it was
+ * made; one
  * of the agent's own is what it did not finish, and one from the future is as good as none. */
 bool task_message_is_open(const struct task_message *message, bool claimed, struct span token, uint64_t now, uint64_t lease);
 
