@@ -65,7 +65,8 @@ disk_set_quota(struct disk *disk, struct span path, uint32_t project, uint64_t o
 		return disk_say_resolve(why, path, fd);
 	/* Rounded up: a limit of some octets is not none. */
 	limit.dqb_bhardlimit = limit.dqb_bsoftlimit = octets / QUOTA_BLOCK + (octets % QUOTA_BLOCK != 0);
-	if (syscall(SYS_quotactl_fd, fd, QCMD(Q_SETQUOTA, PRJQUOTA), project, &limit) < 0) {
+	/* QCMD shifts a signed number out of its range. */
+	if (syscall(SYS_quotactl_fd, fd, (unsigned)Q_SETQUOTA << SUBCMDSHIFT | PRJQUOTA, project, &limit) < 0) {
 		if (is_none(errno))
 			return 0;
 		return disk_say(why, path, errno, "its quota cannot be set");
