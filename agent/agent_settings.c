@@ -156,6 +156,14 @@ static const struct conf_setting rows[] = {
 	{ "ldap", "lag-timeout", CONF_STRING, AT(not_ours[6]), .help = "see ispman-cached" },
 };
 
+void
+agent_settings_describe(struct text *out)
+{
+	for (size_t i = 0; i < array_size(rows); i++)
+		text_putf(out, "[%s] %s (%s): %s\n", rows[i].section, rows[i].key, rows[i].def != NULL ? rows[i].def : "not set",
+		          rows[i].help);
+}
+
 /* --- what is made of values ------------------------------------------------------------------------------------------------- */
 
 static int

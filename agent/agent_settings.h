@@ -56,6 +56,8 @@ struct agent_settings {
 /* Reads PATH and OVERRIDES (common/conf.h). 0 and *OUT, or a negative errno with a sentence a line in WHY. */
 must_check int agent_settings_load(const char *path, const char *const *overrides, size_t override_count, struct agent_settings **out,
                                    struct text *why);
+/* Appends "[section] key (default): help" a line. */
+void agent_settings_describe(struct text *out);
 void agent_settings_free(struct agent_settings *settings);
 void agent_settings_freep(struct agent_settings **settings);
 

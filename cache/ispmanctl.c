@@ -94,33 +94,6 @@ ctl_print_foreign(const char *string)
 	}
 }
 
-json_t *
-ctl_foreign_json(struct span s)
-{
-	json_t *string = json_stringn(s.data, s.len);
-	struct text shown = TEXT_INIT;
-
-	if (string != NULL)
-		return string;
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.data[i] >= ' ' && s.data[i] < 0x7f)
-			text_put_char(&shown, s.data[i]);
-		else
-			text_putf(&shown, "\\x%02x", (uint8_t)s.data[i]);
-	}
-	string = json_string(text_str(&shown));
-	text_free(&shown);
-	return string;
-}
-
-const char *
-ctl_member(const json_t *object, const char *key)
-{
-	const char *s = json_string_value(json_object_get(object, key));
-
-	return s != NULL ? s : "";
-}
-
 void
 ctl_print_json(json_t *json)
 {

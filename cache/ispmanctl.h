@@ -13,6 +13,7 @@
 #include "common/text.h"
 
 #include <jansson.h>
+#include <time.h>
 
 enum ctl_exit {
 	CTL_FINE = 0,        /* found, or as it should be */
@@ -80,6 +81,17 @@ void ctl_print_entries(const json_t *answer);
 
 /* The daemon's answer to "status" as text for people; DOT stands between the parts of a line. */
 void ctl_put_status(struct text *out, const json_t *status, const char *dot);
+
+/* --- ispmanctl_agent.c: what ispman-agent says of itself, where there is one ----------------------- */
+
+/* RUN_DIR/agent-status, and "running"; NULL: there is none. What cannot be read is { "error": SENTENCE }. */
+json_t *ctl_read_agent(const char *run_dir);
+/* As text for people, at NOW. Pure, and so is the next. */
+void ctl_put_agent(struct text *out, const json_t *agent, time_t now, const char *dot);
+/* Whether it runs, and its brake does not hold. */
+bool ctl_agent_is_fine(const json_t *agent);
+
+/* --- ispmanctl_words.c ---------------------------------------------------------------------------- */
 
 /* 12345 as "12,345". */
 void ctl_put_count(struct text *out, uint64_t n);

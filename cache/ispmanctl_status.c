@@ -20,34 +20,6 @@ enum { ANSWER_TIMEOUT = 10000 };
 
 /* --- words and numbers --------------------------------------------------------------------------- */
 
-void
-ctl_put_count(struct text *out, uint64_t n)
-{
-	if (n >= 1000) {
-		ctl_put_count(out, n / 1000);
-		text_putf(out, ",%03" PRIu64, n % 1000);
-	} else {
-		text_putf(out, "%" PRIu64, n);
-	}
-}
-
-void
-ctl_put_seconds(struct text *out, double seconds)
-{
-	uint64_t whole = seconds > 0 ? (uint64_t)seconds : 0;
-
-	if (whole < 10)
-		text_putf(out, "%.1f s", seconds > 0 ? seconds : 0.0);
-	else if (whole < 120)
-		text_putf(out, "%" PRIu64 " s", whole);
-	else if (whole < 7200)
-		text_putf(out, "%" PRIu64 " min", whole / 60);
-	else if (whole < 172800)
-		text_putf(out, "%" PRIu64 " h %" PRIu64 " min", whole / 3600, whole % 3600 / 60);
-	else
-		text_putf(out, "%" PRIu64 " d %" PRIu64 " h", whole / 86400, whole % 86400 / 3600);
-}
-
 static void
 put_octets(struct text *out, uint64_t octets)
 {
@@ -323,14 +295,29 @@ describe_cache(const struct ctl *ctl)
 	return out;
 }
 
+/* Errors of servers stand in them. */
+static void
+print_lines(struct text *lines)
+{
+	char *line = lines->data, *end;
+
+	for (; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = '\0';
+		ctl_print_foreign(line);
+		putchar('\n');
+	}
+}
+
 static int
-status_without_daemon(const struct ctl *ctl, const char *why)
+status_without_daemon(const struct ctl *ctl, const char *why, json_t *agent, const char *dot)
 {
 	json_t *status = describe_cache(ctl);
 	const json_t *age = json_object_get(status, "age");
 	struct text out = TEXT_INIT;
 
 	json_object_set_new(status, "error", json_string(why));
+	if (agent != NULL)
+		json_object_set(status, "agent", agent);
 	if (ctl->json) {
 		ctl_print_json(status);
 		return CTL_CANNOT_TELL;
@@ -345,51 +332,49 @@ status_without_daemon(const struct ctl *ctl, const char *why)
 	} else {
 		text_put(&out, "the cache is answered from as it is; its age is not known\n");
 	}
-	fputs(text_str(&out), stdout);
+	if (agent != NULL)
+		ctl_put_agent(&out, agent, time(NULL), dot);
+	print_lines(&out);
 	text_free(&out);
 	json_decref(status);
 	return CTL_CANNOT_TELL;
 }
 
-/* Errors of servers stand in them. */
-static void
-print_lines(struct text *lines)
-{
-	char *line = lines->data, *end;
-
-	for (; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		*end = '\0';
-		ctl_print_foreign(line);
-		putchar('\n');
-	}
-}
-
 /* --- the command ---------------------------------------------------------------------------------- */
+
+static bool
+is_fine(const json_t *status, const json_t *agent)
+{
+	return flag(status, "synchronised") && !json_is_object(json_object_get(status, "brake")) &&
+	       word(status, "publish_error")[0] == '\0' && (agent == NULL || ctl_agent_is_fine(agent));
+}
 
 int
 ctl_status(const struct ctl *ctl)
 {
 	const char *dot = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? " \xc2\xb7 " : ", ";
 	struct text why = TEXT_INIT, out = TEXT_INIT;
-	json_t *status = NULL;
-	bool fine;
+	json_t *status = NULL, *agent = ctl_read_agent(ctl->settings->run_dir);
+	int code;
 
 	if (ask_once(ctl->settings->run_dir, "status", ANSWER_TIMEOUT, NULL, NULL, &status, &why) < 0) {
-		int code = status_without_daemon(ctl, text_str(&why));
-
-		text_free(&why);
-		return code;
-	}
-	fine = flag(status, "synchronised") && !json_is_object(json_object_get(status, "brake")) &&
-	       word(status, "publish_error")[0] == '\0';
-	if (ctl->json) {
-		ctl_print_json(status);
+		code = status_without_daemon(ctl, text_str(&why), agent, dot);
 	} else {
-		ctl_put_status(&out, status, dot);
-		print_lines(&out);
-		json_decref(status);
+		code = is_fine(status, agent) ? CTL_FINE : CTL_ABSENT;
+		if (ctl->json) {
+			if (agent != NULL)
+				json_object_set(status, "agent", agent);
+			ctl_print_json(status);
+		} else {
+			ctl_put_status(&out, status, dot);
+			if (agent != NULL)
+				ctl_put_agent(&out, agent, time(NULL), dot);
+			print_lines(&out);
+			json_decref(status);
+		}
 	}
+	json_decref(agent);
 	text_free(&out);
 	text_free(&why);
-	return fine ? CTL_FINE : CTL_ABSENT;
+	return code;
 }

@@ -170,9 +170,15 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/control.c %D%/control.h \
 	%D%/control_session.c %D%/control_session.h
 
+# Of ispmanctl: what is said of the agent, for the program and its test.
+noinst_LTLIBRARIES += %D%/libctlagent.la
+%C%_libctlagent_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_libctlagent_la_LIBADD = $(JANSSON_LIBS)
+%C%_libctlagent_la_SOURCES = %D%/ispmanctl_agent.c %D%/ispmanctl_words.c %D%/ispmanctl.h
+
 bin_PROGRAMS += %D%/ispmanctl
 %C%_ispmanctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-%C%_ispmanctl_LDADD = %D%/libmail.la %D%/libsettings.la %D%/libproject.la %D%/libfeed.la %D%/libshelf.la common/libcommon.la $(JANSSON_LIBS)
+%C%_ispmanctl_LDADD = %D%/libctlagent.la %D%/libmail.la %D%/libsettings.la %D%/libproject.la %D%/libfeed.la %D%/libshelf.la common/libcommon.la $(JANSSON_LIBS)
 %C%_ispmanctl_SOURCES = \
 	%D%/ispmanctl.c %D%/ispmanctl.h \
 	%D%/ispmanctl_ask.c \

@@ -91,6 +91,46 @@ class World:
         return subprocess.run(command, capture_output=True, text=text, env=env, timeout=60)
 
 
+AGENT = {"program": "ispman-agent", "version": "0.1.0", "pid": os.getpid(), "directories": 1234, "mailboxes": 5678, "waiting": 3,
+         "made": 0, "removed": 0, "adopted": 0, "last-complete": 0, "last-seconds": 0.0, "brake": False, "held": 0, "is-adopted": True,
+         "failures": 1, "failed": [{"kind": "mailbox", "account": "ada", "reason": "is \x1b[2Janother's"}]}
+
+
+def agent_rows(t, world, same):
+    path = os.path.join(world.run_dir, "agent-status")
+    head = ("synchronised with ldap://one (age 0.2 s) \u00b7 12,345 entries \u00b7 1,002 zones \u00b7 queue 0 \u00b7 3 problems\n"
+            "  contact      2026-09-21 14:15:00\n"
+            "  daemon       ispman-cached 0.1.0, pid 4711, since 2026-09-21 14:13:20\n")
+    short = dict(STATUS, stores={})
+
+    def leave(what):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(what if isinstance(what, str) else json.dumps(what))
+
+    leave(AGENT)
+    same(["status"], [short], 0, head +
+         "  agent        1,234 directories, 5,678 mailboxes \u00b7 3 wait for removal \u00b7 1 failure \u00b7 no pass yet\n"
+         "    ada (mailbox): is  [2Janother's\n", name="status of the agent")
+    same(["status", "--json"], [short], 0,
+         json.dumps(dict(short, agent=dict(AGENT, running=True)), indent=2, sort_keys=True, ensure_ascii=False)
+         .replace("\\u001b", "\\u001B") + "\n", name="status --json has the agent's")
+    leave(dict(AGENT, brake=True, held=700))
+    same(["status", "--json"], [short], 1,
+         json.dumps(dict(short, agent=dict(AGENT, brake=True, held=700, running=True)), indent=2, sort_keys=True)
+         .replace("\\u001b", "\\u001B") + "\n", name="the agent's brake is a failure of the status")
+    leave(dict(AGENT, pid=2147483647, failures=0, failed=[]))
+    same(["status"], [short], 1, head +
+         "  agent        NOT RUNNING \u00b7 1,234 directories, 5,678 mailboxes \u00b7 3 wait for removal \u00b7 no pass yet\n",
+         name="an agent that ended")
+    leave("nonsense")
+    same(["status"], [short], 1, head + "  agent        its status cannot be read: %s: that is no status\n" % path,
+         name="an agent's status that is none")
+    done = world.ctl("status")
+    t.ok(done.returncode == 3 and "  agent        its status cannot be read" in done.stdout, "the agent stands in it without the cache's daemon",
+         done.stdout + done.stderr)
+    os.unlink(path)
+
+
 def answers(t, world):
     def same(command, lines, want_code, want_out, want_err="", name=None):
         daemon = Daemon(world.run_dir, {command[0]: lines})
@@ -129,6 +169,8 @@ def answers(t, world):
     t.ok(done.returncode == 1 and "\nTHE BRAKE HOLDS: the last comparison would remove 5,000 entries, "
          "400 of 1,002 zones.\n" in done.stdout and "release-brake" in done.stdout,
          "the brake shouts", done.stdout)
+
+    agent_rows(t, world, same)
 
     same(["problems"], PROBLEMS + [{"problems": 5}], 1,
          "(no entry)\n    orphan: no entry\na=1\n    bad-record: first\n"

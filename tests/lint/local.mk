@@ -13,5 +13,5 @@ EXTRA_DIST += $(lint_tests) %D%/tap.sh
 
 check_PROGRAMS += %D%/settings_list
 %C%_settings_list_LDADD = \
-	ftpauth/libftp.la saslauth/libsaslauthd.la saslauth/libpassword.la cache/libloginsettings.la cache/libloginjson.la postfix_map/libmap.la cache/liblogin.la cache/libmail.la cache/libshelf.la cache/libsettings.la cache/libproject.la cache/libfeed.la cache/libname.la common/libcommon.la
+	agent/libagent.la ftpauth/libftp.la saslauth/libsaslauthd.la saslauth/libpassword.la cache/libloginsettings.la cache/libloginjson.la postfix_map/libmap.la cache/liblogin.la cache/libmail.la cache/libshelf.la cache/libsettings.la cache/libproject.la cache/libfeed.la cache/libname.la common/libcommon.la
 %C%_settings_list_SOURCES = %D%/settings_list.c

@@ -37,7 +37,7 @@ else
 fi
 
 # Options: what -h prints is described, and the other way round.
-for program in cache/ispman-cached cache/ispmanctl postfix_map/ispman-socketmapd ftpauth/ispman-ftpauthd saslauth/ispman-saslauthd; do
+for program in agent/ispman-agent cache/ispman-cached cache/ispmanctl postfix_map/ispman-socketmapd ftpauth/ispman-ftpauthd saslauth/ispman-saslauthd; do
 	name=$(basename "$program")
 	binary=$builddir/$program
 	if [ ! -x "$binary" ] || [ ! -e "$program.8" ]; then

@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include "agent/agent_settings.h"
 #include "cache/settings.h"
 #include "ftpauth/ftpauthd_settings.h"
 #include "postfix_map/socketmapd_settings.h"
@@ -21,6 +22,7 @@ main(void)
 	socketmapd_settings_describe(&list);
 	ftpauthd_settings_describe(&list);
 	saslauthd_settings_describe(&list);
+	agent_settings_describe(&list);
 	if (text_failed(&list))
 		return 1;
 	fwrite(list.data, 1, list.len, stdout);

@@ -70,6 +70,7 @@ unit_tests = \
 	%D%/agent/test_task_message \
 	%D%/agent/test_task_params \
 	%D%/cache/test_audit_mail \
+	%D%/cache/test_ispmanctl_agent \
 	%D%/cache/test_read_home \
 	%D%/cache/test_ledger \
 	%D%/cache/test_resolve_login \
@@ -204,6 +205,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_cache_test_ledger_CFLAGS = $(unit_cflags)
 %C%_cache_test_ledger_LDADD = cache/libledger.la cache/libshelf.la $(unit_common_libs)
 %C%_cache_test_ledger_SOURCES = %D%/cache/test_ledger.c %D%/test.h
+
+%C%_cache_test_ispmanctl_agent_CFLAGS = $(unit_cflags) $(JANSSON_CFLAGS)
+%C%_cache_test_ispmanctl_agent_LDADD = cache/libctlagent.la $(unit_common_libs)
+%C%_cache_test_ispmanctl_agent_SOURCES = %D%/cache/test_ispmanctl_agent.c %D%/test.h
 
 %C%_cache_test_read_home_CFLAGS = $(unit_cflags)
 %C%_cache_test_read_home_LDADD = tests/lib/liblogintext.la cache/liblogin.la cache/libshelf.la $(unit_common_libs)
