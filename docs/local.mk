@@ -12,6 +12,7 @@ dist_schema_DATA = \
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	%D%/examples/apparmor-named.example \
+	%D%/examples/ispman-agent.service \
 	%D%/examples/ispman-cached.service \
 	%D%/examples/ispman-ftpauthd.service \
 	%D%/examples/ispman-ftpauthd.socket \
@@ -44,7 +45,7 @@ dist_doc_DATA = \
 	%D%/operations.md \
 	%D%/passwords.md
 
-dist_man_MANS = cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8 \
+dist_man_MANS = agent/ispman-agent.8 cache/ispman-cached.8 cache/ispman.conf.5 cache/ispmanctl.8 dlz_ispman/dlz_ispman.8 \
 	ftpauth/ispman-ftpauthd.8 postfix_map/ispman-socketmapd.8 saslauth/ispman-saslauthd.8
 
 EXTRA_DIST += common/README.md cache/README.md dlz_ispman/README.md postfix_map/README.md saslauth/README.md ftpauth/README.md %D%/README.md

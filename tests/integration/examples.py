@@ -37,7 +37,7 @@ SHOWN = (
 )
 
 
-UNITS = ("ispman-cached.service", "ispman-saslauthd.service", "ispman-saslauthd.socket", "ispman-saslauthd-control.socket",
+UNITS = ("ispman-agent.service", "ispman-cached.service", "ispman-saslauthd.service", "ispman-saslauthd.socket", "ispman-saslauthd-control.socket",
          "ispman-socketmapd.service", "ispman-socketmapd.socket")
 
 
@@ -62,6 +62,8 @@ def check_configurations(t, box):
     done = run(servers.built("postfix_map/ispman-socketmapd"), "-t", "-c", os.path.join(EXAMPLES, "ispman.conf.example"),
                "-o", "socketmap.listen=unix:%s,mode=0600" % box.path("socketmap"))
     t.ok(done.returncode == 0, "ispman.conf.example is accepted by ispman-socketmapd", done.stdout + done.stderr)
+    done = run(servers.built("agent/ispman-agent"), "-t", "-c", os.path.join(EXAMPLES, "ispman.conf.example"))
+    t.ok(done.returncode == 0, "ispman.conf.example is accepted by ispman-agent", done.stdout + done.stderr)
     analyze = servers.find_tool("systemd-analyze")
     if analyze:
         # It wants the programs where the unit says they are.
