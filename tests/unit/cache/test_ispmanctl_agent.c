@@ -191,5 +191,6 @@ main(void)
 		cmocka_unit_test(garbage_is_told),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
