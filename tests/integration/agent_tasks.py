@@ -270,6 +270,33 @@ def rights(t, box, queue, slapd):
     queue.clear()
 
 
+def certificate(box, name):
+    """One that signs itself, for 127.0.0.1: (certificate file, key file)."""
+    files = box.path(name + ".pem"), box.path(name + ".key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-out", files[0], "-keyout", files[1], "-days", "2",
+                    "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    return files
+
+
+def encrypted(t, box, queue, slapd, files):
+    for pid in range(1, 200):
+        queue.add(pid)
+    with tcpproxy.Proxy(slapd.port) as proxy:
+        probe = Probe(box, proxy.uri, "ca=" + certificate(box, "stranger")[0])
+        in_time(t, lambda: probe("poll"), "^ERROR 11 .*certificate", "a server whose certificate nobody signed is refused")
+        probe.close()
+        for after in (None, 40, 20000):
+            probe = Probe(box, proxy.uri, "ca=" + files[0])
+            servers.wait_until(lambda: probe("poll").startswith("1:0 2:0 "), "the queue to be read")
+            proxy.freeze(after)
+            in_time(t, lambda: probe("poll"), "^ERROR 11 ", "StartTLS: a server that falls silent after %s octets" % after)
+            in_time(t, lambda: probe("claim"), "^ERROR 11 ", "and stays so")
+            proxy.thaw()
+            servers.wait_until(lambda: probe("poll").startswith("1:0 2:0 "), "the queue to be read")
+            t.same(probe.close(), 0, "and comes back")
+    queue.clear()
+
+
 def outages(t, box, queue, slapd):
     queue.add(1)
     with tcpproxy.Proxy(slapd.port) as proxy:
@@ -319,12 +346,14 @@ def outages(t, box, queue, slapd):
 
 
 def main():
-    lost = servers.missing("slapd", "ldapsearch")
+    lost = servers.missing("slapd", "ldapsearch", "openssl")
     if lost or not servers.built("tests/lib/tasks_probe"):
         tap.skip_all(lost or "tasks_probe is not built")
     t = tap.Tap()
     with servers.Sandbox("tasks") as box:
-        slapd = box.slapd(ldif=os.path.join(servers.SRCDIR, "tests/data/sample.ldif"), extra_database=documented_access())
+        files = certificate(box, "server")
+        slapd = box.slapd(ldif=os.path.join(servers.SRCDIR, "tests/data/sample.ldif"), extra_database=documented_access(),
+                          extra_global="TLSCACertificateFile %s\nTLSCertificateFile %s\nTLSCertificateKeyFile %s" % (files[0], *files))
         queue = Queue(slapd)
         for who in ("ispman-agent", "nobody"):
             queue.ldap.add("uid=%s,ou=admins,o=ispman" % who, [("objectClass", "ispmanSysadmin"), ("ou", "admins"), ("uid", who),
@@ -339,6 +368,7 @@ def main():
         rights(t, box, queue, slapd)
         race(t, box, queue, slapd)
         t.same(probe.close(), 0, "the agent ended well")
+        encrypted(t, box, queue, slapd, files)
         outages(t, box, queue, slapd)
     return t.done()
 
