@@ -63,6 +63,7 @@ unit_tests = \
 	%D%/cache/test_resolve_dns \
 	%D%/cache/test_resolve_mail \
 	%D%/agent/test_disk \
+	%D%/agent/test_disk_crash \
 	%D%/agent/test_disk_hostile \
 	%D%/agent/test_imap \
 	%D%/agent/test_plan \
@@ -217,6 +218,10 @@ unit_common_libs = common/libcommon.la $(CMOCKA_LIBS)
 %C%_agent_test_disk_CFLAGS = $(unit_cflags)
 %C%_agent_test_disk_LDADD = agent/libdisk.la $(unit_common_libs)
 %C%_agent_test_disk_SOURCES = %D%/agent/test_disk.c %D%/agent/disk_folder.h %D%/test.h
+
+%C%_agent_test_disk_crash_CFLAGS = $(unit_cflags)
+%C%_agent_test_disk_crash_LDADD = agent/libdisk.la $(unit_common_libs)
+%C%_agent_test_disk_crash_SOURCES = %D%/agent/test_disk_crash.c %D%/agent/disk_folder.h %D%/test.h
 
 %C%_agent_test_disk_hostile_CFLAGS = $(unit_cflags)
 %C%_agent_test_disk_hostile_LDADD = agent/libdisk.la $(unit_common_libs)

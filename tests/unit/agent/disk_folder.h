@@ -205,3 +205,16 @@ count_in(const char *path)
 	free(tree_of(path));
 	return (int)tree.count - 1;
 }
+
+static inline void
+make_skeleton(void)
+{
+	const char *path = disk_skeleton;
+
+	assert_int_equal(mkdir(path, 0755), 0);
+	write_file(path_in(path, ".profile"), "umask 077\n");
+	assert_int_equal(chmod(path_in(path, ".profile"), 06755), 0);
+	assert_int_equal(mkdir(path_in(path, ".ssh"), 0700), 0);
+	write_file(path_in(path, ".ssh/config"), "");
+	disk_options.skeleton = path;
+}
