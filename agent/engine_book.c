@@ -13,6 +13,8 @@
 
 #include "agent/engine_internal.h"
 
+#include "common/log.h"
+
 #include <errno.h>
 
 enum { KEY_ROOM = 480, LINE_KEY = 1 + ENTRY_UUID_LEN, CURSOR_OCTETS = 24, COMMIT_LINES = 500 };
@@ -176,8 +178,18 @@ engine_write_cursor(struct engine *engine)
 int
 engine_commit(struct engine *engine)
 {
+	cleanup(text_free) struct text why = TEXT_INIT;
+	int r = 0;
+
+	if (engine->options.dry_run)
+		return 0;
+	/* The book is never ahead of the disk. */
+	if (engine->unwritten > 0 && engine->parts.disk != NULL)
+		r = disk_sync(engine->parts.disk, &why);
 	engine->unwritten = 0;
-	return engine->options.dry_run ? 0 : ledger_commit(engine->parts.book);
+	if (r < 0)
+		log_warning("%s", text_str(&why));
+	return ledger_commit(engine->parts.book);
 }
 
 /* --- notes --------------------------------------------------------------------------------------------------------------- */
