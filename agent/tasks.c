@@ -432,6 +432,8 @@ tasks_poll(struct tasks *t, int (*each)(void *context, const struct task *task),
 	int r;
 
 	arena_reset(&t->arena);
+	if (t->options->name_count == 0)
+		return 0;
 	text_clear(&t->filter);
 	text_put(&t->filter, "(&(objectClass=ispmanProcesses)(|(ispmanStatus=new)(ispmanStatus=claimed))");
 	put_names_filter(t);
@@ -679,7 +681,9 @@ tasks_unclaimed(struct tasks *t, uint64_t seconds, int (*each)(void *context, co
 	if (gmtime_r(&before, &tm) == NULL || strftime(since, sizeof(since), "%Y%m%d%H%M%SZ", &tm) == 0)
 		return -EINVAL;
 	text_clear(&t->filter);
-	text_putf(&t->filter, "(&(objectClass=ispmanProcesses)(ispmanStatus=new)(modifyTimestamp<=%s))", since);
+	/* What an agent wrote into was taken; it waits to be tried again. */
+	text_putf(&t->filter, "(&(objectClass=ispmanProcesses)(ispmanStatus=new)(modifyTimestamp<=%s)"
+	                      "(!(|(ispmanMessage=claimed by *)(ispmanMessage=try *))))", since);
 	r = search(t, names, &answer, why);
 	if (r < 0)
 		return r;
@@ -711,7 +715,7 @@ tasks_open(const struct tasks_options *options, struct tasks **out)
 	struct tasks *t;
 	int r;
 
-	if (options->uri_count == 0 || options->name_count == 0 || options->base == NULL)
+	if (options->uri_count == 0 || options->base == NULL)
 		return -EINVAL;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)

@@ -39,7 +39,7 @@ struct tasks_options {
 	unsigned timeout;            /* seconds; 0: 5 */
 	unsigned lease;              /* seconds after which a claim ends; 0: 600 */
 	unsigned tries;              /* after so many a task fails for good; 0: 8 */
-	/* This host's, lower case; the first is told in claims. Case and a final dot in the directory do not count. */
+	/* This host's, lower case; the first is told in claims. While there is none nothing is read. Case and a final dot in the directory do not count. */
 	size_t name_count;
 	const struct span *names;
 };
@@ -79,7 +79,7 @@ struct tasks_unclaimed {
 	size_t count;
 	struct span dn;      /* one of them */
 };
-/* Calls EACH for every host for which tasks have been new and untouched for SECONDS, at most 64 hosts, until it returns other than 0,
- * which is then returned. */
+/* Calls EACH for every host with tasks that have been new for SECONDS and were never taken, at most 64 hosts, until it
+ * returns other than 0, which is then returned. */
 must_check int tasks_unclaimed(struct tasks *tasks, uint64_t seconds, int (*each)(void *context, const struct tasks_unclaimed *waiting),
                                void *context, struct text *why);

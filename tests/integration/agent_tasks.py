@@ -246,6 +246,7 @@ def race(t, box, queue, slapd):
 def unclaimed(t, queue, probe):
     for pid, host in ((1, "mail1.isp.example"), (2, "mail1"), (3, "MAIL1"), (4, "web1.isp.example")):
         queue.add(pid, host=host)
+    queue.add(5, host="web2.isp.example", message="try 1 failed, again after %s: x" % at(900))
     t.same(probe("unclaimed 600"), "", "tasks that are new just now wait for nobody")
     servers.wait_until(lambda: len(probe("unclaimed 1").split()) == 3, "tasks to be two seconds old")
     t.same(sorted(probe("unclaimed 1").split()), ["mail1.isp.example:1:ours", "mail1:2:others", "web1.isp.example:1:others"],
