@@ -39,7 +39,8 @@ struct tasks_options {
 	unsigned timeout;            /* seconds; 0: 5 */
 	unsigned lease;              /* seconds after which a claim ends; 0: 600 */
 	unsigned tries;              /* after so many a task fails for good; 0: 8 */
-	/* This host's, lower case; the first is told in claims. While there is none nothing is read. Case and a final dot in the directory do not count. */
+	/* This host's, lower case; the first is told in claims. While there is none nothing is read. Case and a final dot in
+	 * the directory do not count. */
 	size_t name_count;
 	const struct span *names;
 };
