@@ -13,7 +13,6 @@
 #include "common/arena.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ldap.h>
 #include <poll.h>
 #include <stdio.h>
@@ -158,8 +157,6 @@ connect_by(struct tasks *t, int64_t deadline, struct text *why)
 	text_clear(&t->trouble);
 	if (connection_attempt_finish(take(t->attempt), &t->connection, &t->trouble) < 0)
 		return server_failed(t, why);
-	/* libldap leaves it blocking after a TLS handshake, and would wait for the rest of a message for ever. */
-	(void)fcntl(t->connection->fd, F_SETFL, fcntl(t->connection->fd, F_GETFL) | O_NONBLOCK);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "cache/connection_parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -170,10 +171,13 @@ connection_attempt_finish(struct connection_attempt *a, struct connection **out_
 
 	pthread_join(a->thread, NULL);
 	r = a->error;
-	if (r < 0)
+	if (r < 0) {
 		text_put_span(why, text_span(&a->why));
-	else
+	} else {
 		*out_connection = take(a->connection);
+		/* libldap leaves it blocking after a TLS handshake, and would wait for the rest of a message for ever. */
+		(void)fcntl((*out_connection)->fd, F_SETFL, fcntl((*out_connection)->fd, F_GETFL) | O_NONBLOCK);
+	}
 	attempt_free(a);
 	return r;
 }
