@@ -382,28 +382,43 @@ retry_failures(struct engine *engine, uint64_t now)
 	return r;
 }
 
+/* Whether it is to be removed now; what could not be waits as other failures do. */
+static bool
+is_due(struct engine *engine, const struct engine_note *gone, uint64_t now)
+{
+	const struct engine_note *failure = engine_note_find(&engine->failures, gone->kind, gone->uuid);
+
+	return gone->due <= now && (failure == NULL || failure->due <= now);
+}
+
 /* How many of those that are gone are due. */
 static uint64_t
-count_due(const struct engine *engine, uint64_t now)
+count_due(struct engine *engine, uint64_t now)
 {
 	uint64_t due = 0;
 
 	for (size_t i = 0; i < engine->gone.count; i++)
-		due += engine->gone.notes[i].due <= now;
+		due += is_due(engine, &engine->gone.notes[i], now);
 	return due;
+}
+
+/* How many removals the brake allows within the hour that NOW is in. */
+static uint64_t
+allowance(struct engine *engine, uint64_t now)
+{
+	if (now < engine->window_began || now - engine->window_began >= WINDOW) {
+		engine->window_began = now;
+		engine->window_removed = 0;
+	}
+	return plan_brake(engine->figures.directories + engine->figures.mailboxes, engine->options.brake_percent);
 }
 
 /* Whether DUE removals may happen now. */
 static bool
 brake_allows(struct engine *engine, uint64_t due, uint64_t now)
 {
-	uint64_t total = engine->figures.directories + engine->figures.mailboxes;
-	uint64_t allowed = plan_brake(total, engine->options.brake_percent);
+	uint64_t allowed = allowance(engine, now), total = engine->figures.directories + engine->figures.mailboxes;
 
-	if (now < engine->window_began || now - engine->window_began >= WINDOW) {
-		engine->window_began = now;
-		engine->window_removed = 0;
-	}
 	if (engine->brake_released || engine->window_removed + due <= allowed) {
 		engine->figures.brake = false;
 		engine->figures.held = 0;
@@ -416,6 +431,27 @@ brake_allows(struct engine *engine, uint64_t due, uint64_t now)
 	engine->figures.brake = true;
 	engine->figures.held = due;
 	return false;
+}
+
+int
+engine_may_make_room(struct engine *engine, const uint8_t holder[ENTRY_UUID_LEN], char reason[128])
+{
+	struct home_account account = HOME_ACCOUNT_INIT;
+	/* It may be gone, or back, since a moment ago, and its turn come behind this one's. */
+	int r = home_get(engine->parts.cache, holder, &account);
+
+	home_account_free(&account);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		snprintf(reason, 128, "give this one another place");
+	else if (!engine->figures.is_adopted)
+		snprintf(reason, 128, "one that is gone, and nothing is removed before ispman-agent --adopt");
+	else if (engine->window_removed >= allowance(engine, engine_now()))
+		snprintf(reason, 128, "one that is gone, and too many were removed within this hour: it goes when its time comes");
+	else
+		return 1;
+	return 0;
 }
 
 static int
@@ -436,12 +472,14 @@ remove_due(struct engine *engine, uint64_t now)
 		struct engine_note note = engine->gone.notes[i];
 		size_t before = engine->gone.count;
 
-		if (note.due > now || is_stopping(engine)) {
+		if (!is_due(engine, &note, now) || is_stopping(engine)) {
 			i++;
 			continue;
 		}
 		/* Once more, whether it is gone. */
+		engine->is_removing = true;
 		r = look_at(engine, note.uuid);
+		engine->is_removing = false;
 		i += engine->gone.count >= before;
 	}
 	engine->brake_released = false;

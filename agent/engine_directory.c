@@ -146,7 +146,7 @@ is_taken(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UU
 {
 	uint8_t holder[ENTRY_UUID_LEN];
 	struct plan_have other;
-	char reason[256];
+	char reason[400], why_not[128];
 	int r = engine_holder(engine, kind, place, holder);
 
 	if (r <= 0 || memcmp(holder, uuid, ENTRY_UUID_LEN) == 0)
@@ -154,12 +154,14 @@ is_taken(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UU
 	r = engine_read(engine, kind, holder, &other);
 	if (r <= 0 || !span_is(other.place, place))
 		return r < 0 ? r : 0;
-	if (other.gone_since != 0 && engine->figures.is_adopted) {
+	r = engine_may_make_room(engine, holder, why_not);
+	if (r > 0) {
 		r = engine_remove(engine, kind, holder, &other);
 		return r < 0 ? r : r == 0;
 	}
-	snprintf(reason, sizeof(reason), "%.200s is another account's: %s", text_str(&engine->step.place),
-	         other.gone_since != 0 ? "one that is gone, and nothing is removed before ispman-agent --adopt" : "give this one another place");
+	if (r < 0)
+		return r;
+	snprintf(reason, sizeof(reason), "%.200s is another account's: %s", text_str(&engine->step.place), why_not);
 	engine_fail(engine, kind, uuid, reason);
 	return 1;
 }
@@ -328,8 +330,8 @@ engine_do_directory(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], c
 	case PLAN_REFUSE:
 		return failed(engine, uuid, engine->step.reason);
 	case PLAN_REMOVE:
-		/* In a complete pass it is only counted: the brake weighs all that is due together. */
-		if (complete)
+		/* Elsewhere it is only counted: the brake weighs all that is due together. */
+		if (!engine->is_removing)
 			return 0;
 		r = engine_remove(engine, PLAN_DIRECTORY, uuid, &have);
 		return r < 0 ? r : 0;

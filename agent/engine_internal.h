@@ -41,11 +41,13 @@ struct engine {
 	struct engine_figures figures;
 	uint64_t window_began, window_removed; /* of the brake */
 	bool brake_released;
+	bool is_removing;                /* remove_due is at work: what is gone may go */
 	uint64_t unwritten;              /* lines since the last commit */
 	struct engine_names listed;      /* of this complete pass */
 	bool has_listed;
 	uint64_t mail_after;             /* seconds: the mail store is left alone until then */
 	unsigned mail_failures;
+	char mail_reason[256];           /* why */
 	struct plan_step step;
 	struct home_account account;
 	struct text line, other_line;
@@ -90,6 +92,9 @@ must_check int engine_do_directory(struct engine *engine, const uint8_t uuid[ENT
                                    bool complete);
 must_check int engine_do_mailbox(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], const struct account_entry *entry,
                                  bool complete);
+/* Whether what HOLDER has may be removed now because somebody else has its place: its account is gone from the cache and the brake
+ * allows one more. 1, 0 with the REASON why not, or negative. */
+must_check int engine_may_make_room(struct engine *engine, const uint8_t holder[ENTRY_UUID_LEN], char reason[128]);
 /* Removes what the line says, whatever the time: 1 removed (or nothing was there), 0 not (a failure is kept). */
 must_check int engine_remove(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN],
                              const struct plan_have *have);

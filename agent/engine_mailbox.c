@@ -33,6 +33,7 @@ failed(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], int error, con
 	engine_fail(engine, PLAN_MAILBOX, uuid, reason);
 	if (error != -EAGAIN && error != -EPERM && error != -EPROTO)
 		return 0;
+	snprintf(engine->mail_reason, sizeof(engine->mail_reason), "%s", reason);
 	wait = engine->mail_failures < 6 ? (uint64_t)AWAY_FIRST << engine->mail_failures : AWAY_MOST;
 	engine->mail_failures++;
 	engine->mail_after = engine_now() + wait;
@@ -145,6 +146,7 @@ engine_list_mailboxes(struct engine *engine)
 	if (r < 0) {
 		log_warning("mailboxes are not compared in this pass: %s", text_str(&why));
 		engine_forget_list(engine);
+		snprintf(engine->mail_reason, sizeof(engine->mail_reason), "%s", text_str(&why));
 		engine->mail_after = engine_now() + AWAY_FIRST;
 	}
 	engine->has_listed = r == 0;
@@ -197,7 +199,7 @@ make_room(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN])
 {
 	uint8_t holder[ENTRY_UUID_LEN];
 	struct plan_have other;
-	char reason[256];
+	char reason[400], why_not[128];
 	int r = engine_holder(engine, PLAN_MAILBOX, text_span(&engine->step.place), holder);
 
 	if (r <= 0 || memcmp(holder, uuid, ENTRY_UUID_LEN) == 0)
@@ -205,11 +207,14 @@ make_room(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN])
 	r = engine_read(engine, PLAN_MAILBOX, holder, &other);
 	if (r <= 0 || !span_is(other.place, text_span(&engine->step.place)))
 		return r < 0 ? r : 0;
-	if (other.gone_since != 0 && engine->figures.is_adopted) {
+	r = engine_may_make_room(engine, holder, why_not);
+	if (r > 0) {
 		r = engine_remove(engine, PLAN_MAILBOX, holder, &other);
 		return r < 0 ? r : r == 0;
 	}
-	snprintf(reason, sizeof(reason), "the mailbox %.150s is another account's", text_str(&engine->step.place));
+	if (r < 0)
+		return r;
+	snprintf(reason, sizeof(reason), "the mailbox %.150s is another account's: %s", text_str(&engine->step.place), why_not);
 	failed(engine, uuid, -EEXIST, reason);
 	return 1;
 }
@@ -296,13 +301,13 @@ engine_do_mailbox(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], con
 	}
 	/* The store is away: what is to be done there waits, without asking it for each. */
 	if (engine->step.act != PLAN_NOTHING && engine->step.act != PLAN_CHECK && engine->step.act != PLAN_REFUSE &&
-	    !(engine->step.act == PLAN_REMOVE && complete) && is_away(engine)) {
+	    !(engine->step.act == PLAN_REMOVE && !engine->is_removing) && is_away(engine)) {
 		struct engine_note *note = engine_note_add(&engine->failures, PLAN_MAILBOX, uuid);
 
 		if (note == NULL)
 			return -ENOMEM;
 		if (note->reason[0] == '\0')
-			snprintf(note->reason, sizeof(note->reason), "the mail store is away");
+			snprintf(note->reason, sizeof(note->reason), "%s", engine->mail_reason);
 		note->due = engine->mail_after;
 		return 0;
 	}
@@ -318,7 +323,7 @@ engine_do_mailbox(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], con
 	case PLAN_REFUSE:
 		return failed(engine, uuid, -EINVAL, engine->step.reason);
 	case PLAN_REMOVE:
-		if (complete)
+		if (!engine->is_removing)
 			return 0;
 		r = engine_remove(engine, PLAN_MAILBOX, uuid, &have);
 		return r < 0 ? r : 0;
