@@ -25,7 +25,7 @@ CLEANFILES += %D%/constant_dlz.la
 %C%_constant_dlz_la_SOURCES = %D%/constant_dlz.c
 %C%_constant_dlz_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere -export-symbols-regex '^dlz_'
 
-EXTRA_DIST += %D%/README.md %D%/auth.py %D%/change.py %D%/dns.py %D%/mail.py %D%/scale.py
+EXTRA_DIST += %D%/README.md %D%/agent.py %D%/auth.py %D%/change.py %D%/dns.py %D%/mail.py %D%/scale.py
 
 bench_run = $(AM_TESTS_ENVIRONMENT) /usr/bin/python3
 
@@ -49,6 +49,9 @@ auth_programs = tests/bench/auth_load tests/bench/constant_login tests/bench/mak
 bench-auth: all $(auth_programs)
 	$(bench_run) $(srcdir)/tests/bench/auth.py $(BENCH_ARGUMENTS)
 
-bench: bench-dns bench-change bench-scale bench-mail bench-mail-scale bench-auth
+bench-agent: all
+	$(bench_run) $(srcdir)/tests/bench/agent.py $(BENCH_ARGUMENTS)
 
-.PHONY: bench bench-auth bench-change bench-dns bench-mail bench-mail-scale bench-scale
+bench: bench-agent bench-dns bench-change bench-scale bench-mail bench-mail-scale bench-auth
+
+.PHONY: bench bench-agent bench-auth bench-change bench-dns bench-mail bench-mail-scale bench-scale

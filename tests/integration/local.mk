@@ -87,10 +87,15 @@ integration_lib += \
 	tests/lib/postfix.py \
 	tests/lib/socketmap.py
 
-# The agent: mailboxes of a real Cyrus, ISPMan's queue in a real slapd.
+# The agent: beside slapd and ispman-cached; mailboxes of a real Cyrus, ISPMan's queue in a real slapd.
 integration_tests += \
+	%D%/agent.py \
+	%D%/agent_crash.py \
 	%D%/agent_mailbox.py \
+	%D%/agent_removal.py \
+	%D%/agent_store.py \
 	%D%/agent_tasks.py
+integration_lib += tests/lib/agentstage.py
 
 # Who asks for passwords: Postfix, Cyrus, testsaslauthd; and the stock saslauthd.
 integration_tests += \
