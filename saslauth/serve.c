@@ -147,7 +147,7 @@ hold(struct server_connection *c, struct attempt *a)
 /* --- checking -------------------------------------------------------------------------------------------- */
 
 static enum server_step
-put_check(struct server_connection *c, struct attempt *a, struct pool *pool, const struct pool_check *check)
+put_check(struct server_connection *c, struct attempt *a, struct pool *pool, const struct pool_check *check, uint64_t milliseconds)
 {
 	struct serve *serve = serve_of(c);
 	int r;
@@ -158,7 +158,7 @@ put_check(struct server_connection *c, struct attempt *a, struct pool *pool, con
 		return serve_overload(c, a, "too many checks wait; this login is not answered");
 	a->pool = pool;
 	a->over = false;
-	return wait_for(c, a, ATTEMPT_CHECKED, CHECK_MAX_MS);
+	return wait_for(c, a, ATTEMPT_CHECKED, milliseconds);
 }
 
 static enum server_step
@@ -175,7 +175,7 @@ check_costly(struct server_connection *c, struct attempt *a, const struct span *
 	struct serve *serve = serve_of(c);
 
 	serve_count(serve, SERVE_COUNT_HASHED);
-	return put_check(c, a, serve->hashes, &check);
+	return put_check(c, a, serve->hashes, &check, CHECK_MAX_MS);
 }
 
 static enum server_step
@@ -189,12 +189,14 @@ check_by_bind(struct server_connection *c, struct attempt *a)
 		.value_count = 1,
 		.password = a->password,
 	};
+	uint64_t milliseconds = serve->settings->ldap_timeout * 1000;
 
 	a->bind_next = false;
 	/* Nobody tells when the password changes there, unless the entry says so. */
 	a->may_remember = a->may_remember && serve->answer.entry.changed != 0;
 	serve_count(serve, SERVE_COUNT_BOUND);
-	return put_check(c, a, serve->binds, &check);
+	/* While servers are silent, those that wait for others' binds do not wait longer than these. */
+	return put_check(c, a, serve->binds, &check, milliseconds < CHECK_MAX_MS ? milliseconds : CHECK_MAX_MS);
 }
 
 /* All is known. */
@@ -362,6 +364,13 @@ note_bind_time(struct serve *serve, uint64_t milliseconds)
 	serve->bind_time = (serve->bind_time * (BIND_AVERAGE - 1) + milliseconds) / BIND_AVERAGE;
 }
 
+static enum server_step
+check_failed(struct server_connection *c, struct attempt *a)
+{
+	serve_say_seldom(c, a, "check", "the password could not be checked; not answered");
+	return serve_cannot_tell(c, a);
+}
+
 /* What the directory says now decides, not what it said when the check began. */
 static enum server_step
 after_check(struct server_connection *c, struct attempt *a)
@@ -381,13 +390,23 @@ after_check(struct server_connection *c, struct attempt *a)
 		return a->repeats++ == 0 ? judge(c, a) : serve_cannot_tell(c, a);
 	}
 	a->may_remember = remember;
-	if (a->verdict < 0) {
-		serve_say_seldom(c, a, "check", "the password could not be checked; not answered");
-		return serve_cannot_tell(c, a);
-	}
+	if (a->verdict < 0)
+		return check_failed(c, a);
 	if (a->verdict == 0 && a->bind_next)
 		return check_by_bind(c, a);
 	return conclude(c, a, a->verdict > 0 && !a->dummy);
+}
+
+/* Whoever asked is not kept waiting; what comes of the check is not looked at. */
+static enum server_step
+check_timed_out(struct server_connection *c, struct attempt *a)
+{
+	struct serve *serve = serve_of(c);
+
+	if (a->pool != serve->binds)
+		return serve_overload(c, a, "a check took too long; this login is not answered");
+	note_bind_time(serve, server_now(server_of(c)) - a->begun);
+	return check_failed(c, a);
 }
 
 static enum server_step
@@ -408,7 +427,7 @@ wake(struct server_connection *c)
 			server_wake_after(c, a->until - now);
 			return SERVER_WAIT;
 		}
-		return serve_overload(c, a, "a check took too long; this login is not answered");
+		return check_timed_out(c, a);
 	case ATTEMPT_RESTS:
 		return serve_refuse(c, a, a->reason);
 	case ATTEMPT_NEW:

@@ -216,6 +216,9 @@ serve_overload(struct server_connection *c, struct attempt *a, const char *sente
 	struct serve *serve = serve_of(c);
 
 	serve_count(serve, SERVE_COUNT_OVERLOAD);
+	/* Nobody has learnt anything of the password. */
+	if (a->counted)
+		throttle_take_back(serve->throttle, &a->throttle, server_now(server_of(c)));
 	serve_say_seldom(c, a, sentence, sentence);
 	secret_answer_wipe(&serve->answer);
 	return SERVER_DROP;
