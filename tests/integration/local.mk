@@ -104,14 +104,17 @@ integration_tests += \
 	%D%/sasl_fixture.py \
 	%D%/sasl_ftp.py \
 	%D%/sasl_golden.py \
+	%D%/sasl_load.py \
 	%D%/sasl_outage.py \
 	%D%/sasl_policy.py \
+	%D%/sasl_secrets.py \
 	%D%/sasl_smtp.py \
 	%D%/saslauthd.py
 integration_lib += \
 	tests/lib/authstage.py \
 	tests/lib/cyrus.py \
 	tests/lib/mux.py \
+	tests/lib/saslscene.py \
 	tests/lib/stock.py \
 	tests/lib/unpacked.py \
 	tests/lib/watch_login.py

@@ -137,7 +137,7 @@ class AuthStage(treesource.TreeSource):
         for section, values in (settings or {}).items():
             self.settings.setdefault(section, {}).update(values)
         self.slapd_options, self.inherited = slapd_options, inherited
-        self.options = (["-v"] if verbose else []) + list(options)
+        self.options = (["-vv"] if verbose else []) + list(options)
         self.serve_tree(box, tree, slapd, self.settings, start, **slapd_options)
         self.saslauthd = None
         if start:
