@@ -244,7 +244,7 @@ def everything(t, box):
     stage.cached.stop()
     stage.cached.start()
     stage.configure(verify="bind")
-    stage.directory.slapd.send(signal.SIGSTOP)
+    saslscene.freeze(stage.directory.slapd)
     t.same(stage.ask("ada@tern.example", "adapw"), mux.CANNOT_TELL, "LDAP is silent")
     stage.directory.slapd.send(signal.SIGCONT)
     stage.directory.slapd.stop()

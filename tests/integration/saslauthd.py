@@ -254,7 +254,7 @@ def directory(t, box):
     asks("adapw", mux.NO, "somebody else's now")
     asks("other", mux.OK, "with a password of its own")
     tree.disconnect()
-    for what, act in (("hangs", lambda: tree.slapd.send(signal.SIGSTOP)), ("is gone", lambda: tree.slapd.kill()),
+    for what, act in (("hangs", lambda: saslscene.freeze(tree.slapd)), ("is gone", lambda: tree.slapd.kill()),
                       ("is gone, and ispman-cached too", lambda: stage.cached.kill())):
         act()
         begin = time.monotonic()
@@ -272,7 +272,7 @@ def binds(t, box):
         t.same(stage.ask("ada@tern.example", password), want, "verify = bind: %r" % password)
     t.same(stage.ask("nobody@tern.example", "x"), mux.NO, "who does not exist is not tried")
     stage.directory.disconnect()
-    stage.directory.slapd.send(signal.SIGSTOP)
+    saslscene.freeze(stage.directory.slapd)
     begin = time.monotonic()
     t.same(stage.ask("ada@tern.example", "wrong"), mux.CANNOT_TELL, "a server that hangs is no reason to refuse")
     t.ok(time.monotonic() - begin < 8, "nor to wait for ever", time.monotonic() - begin)

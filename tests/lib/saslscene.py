@@ -9,6 +9,7 @@
 import crypt
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -120,6 +121,16 @@ def computed(scene):
             with open("/proc/%d/task/%s/stat" % (scene.daemon.pid, task)) as f:
                 total += int(f.read().rsplit(")", 1)[1].split()[11])
     return total
+
+
+def freeze(server):
+    """It says nothing any more: all of its threads have stopped."""
+    def states():
+        for task in os.listdir("/proc/%d/task" % server.pid):
+            with open("/proc/%d/task/%s/stat" % (server.pid, task)) as f:
+                yield f.read().rsplit(")", 1)[1].split()[0]
+    server.send(signal.SIGSTOP)
+    servers.wait_until(lambda: set(states()) == {"T"}, "it to stop", pause=0.002)
 
 
 def metric(scene, name):
