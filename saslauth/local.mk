@@ -36,7 +36,8 @@ noinst_LTLIBRARIES += %D%/libsaslauthd.la
 	%D%/saslauthd_settings.c %D%/saslauthd_settings.h \
 	%D%/serve.c %D%/serve.h %D%/serve_parts.h \
 	%D%/serve_reply.c \
-	%D%/usual.c %D%/usual.h
+	%D%/usual.c %D%/usual.h \
+	%D%/work.c %D%/work.h
 
 sbin_PROGRAMS += %D%/ispman-saslauthd
 %C%_ispman_saslauthd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
