@@ -93,7 +93,6 @@ static const struct conf_setting rows[] = {
 	  .help = "a single server: what any host has is here" },
 	{ "agent", "file-group", CONF_STRING, AT(file_group), .def = "fileservergroup",
 	  .help = "group of hosts whose members have directories that name no host" },
-	{ "agent", "mail-group", CONF_STRING, AT(mail_group), .def = "mailstoregroup", .help = "the same for mailboxes" },
 	{ "agent", "directories", CONF_BOOL, AT(directories), .def = "yes", .help = "whether directories are kept" },
 	{ "agent", "roots", CONF_LIST, AT(roots), .check = check_root,
 	  .help = "folders below which directories are made, and nowhere else" },
@@ -250,7 +249,6 @@ fill(struct agent_settings *s)
 	rules->uid_min = s->uid_min;
 	rules->any_path = s->paths == 1;
 	s->engine.file_group = span_of(s->file_group != NULL ? s->file_group : "");
-	s->engine.mail_group = span_of(s->mail_group != NULL ? s->mail_group : "");
 	s->engine.mode = s->mode;
 	s->engine.maildir = s->maildir;
 	s->engine.brake_percent = (unsigned)s->brake_percent;

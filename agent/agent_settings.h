@@ -26,7 +26,7 @@ struct agent_settings {
 	const char *state_dir;
 	struct conf_list hosts, roots, user_folders, domain_folders, mail_folders;
 	bool everything, directories, mailboxes, maildir, project_quota;
-	const char *file_group, *mail_group, *mode_text, *skeleton;
+	const char *file_group, *mode_text, *skeleton;
 	uint64_t settle, interval, brake_percent, trash_days, uid_min, max_age;
 	const char *imap_server, *imap_user, *imap_password_file, *imap_ca_file;
 	bool imap_starttls;

@@ -33,7 +33,7 @@ engine_now(void)
 
 struct hosts {
 	struct engine *engine;
-	bool is_file_host, is_mail_host;
+	bool is_file_host;
 };
 
 static bool
@@ -73,7 +73,6 @@ note_host(void *context, enum home_kind kind, struct span name, struct span othe
 	if (!is_own(hosts->engine, other))
 		return;
 	hosts->is_file_host |= span_is_nocase(name, options->file_group);
-	hosts->is_mail_host |= span_is_nocase(name, options->mail_group);
 }
 
 /* Names in the directory may be met in any order: once more for each that was found. */
@@ -90,7 +89,7 @@ read_rules(struct engine *engine)
 		add_name(engine, engine->options.own_names[i]);
 	do {
 		before = engine->host_names.len;
-		hosts.is_file_host = hosts.is_mail_host = false;
+		hosts.is_file_host = false;
 		r = home_hosts(engine->parts.cache, note_host, &hosts);
 		if (r < 0)
 			return r;
@@ -109,7 +108,6 @@ read_rules(struct engine *engine)
 	engine->rules.names = engine->names;
 	engine->rules.name_count = count;
 	engine->rules.is_default_file_host = hosts.is_file_host;
-	engine->rules.is_default_mail_host = hosts.is_mail_host;
 	engine->rules_are_due = false;
 	return 0;
 }
@@ -164,7 +162,7 @@ look_at(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN])
 static bool
 is_stopping(const struct engine *engine)
 {
-	return engine->options.stop != NULL && atomic_load(engine->options.stop);
+	return engine->options.should_stop != NULL && engine->options.should_stop(engine->options.context);
 }
 
 /* --- a complete pass ---------------------------------------------------------------------------------------------------------- */

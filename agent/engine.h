@@ -18,20 +18,20 @@
 #include "cache/ledger.h"
 #include "common/macro.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 
 struct engine_options {
 	struct plan_rules rules;     /* names of this host are added from the directory */
 	size_t own_name_count;
 	const struct span *own_names; /* as configured */
-	struct span file_group, mail_group; /* groups of hosts that have what names no host */
+	struct span file_group;      /* a group of hosts that have what names no host */
 	mode_t mode;                 /* of directories that are made */
 	bool maildir;
 	unsigned brake_percent;
 	uint64_t trash_days;
 	bool dry_run;                /* steps are printed, and nothing is done */
-	const atomic_bool *stop;
+	bool (*should_stop)(void *context); /* asked between accounts; NULL: never */
+	void *context;
 };
 
 /* What it works on; all but the cache may be NULL: then there is nothing of the kind. */

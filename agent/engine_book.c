@@ -126,6 +126,43 @@ engine_expire(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENT
 }
 
 int
+engine_living_below(struct engine *engine, struct span place, struct text *out)
+{
+	cleanup(text_free) struct text folder = TEXT_INIT, key = TEXT_INIT;
+	char room[KEY_ROOM];
+	struct span prefix, found, value;
+	bool at = true;
+	int r;
+
+	/* Longer ones are cut at their front in the book: they have nothing below them that could be found. */
+	text_put_span(&folder, place);
+	text_put_char(&folder, '/');
+	if (text_failed(&folder) || folder.len > KEY_ROOM - 2)
+		return text_failed(&folder) ? -ENOMEM : 0;
+	prefix = place_key(PLAN_DIRECTORY, text_span(&folder), room);
+	text_put_span(&key, prefix);
+	while ((r = ledger_next(engine->parts.book, prefix, text_span(&key), at, &found, &value)) > 0) {
+		struct plan_have have;
+		uint8_t uuid[ENTRY_UUID_LEN];
+
+		at = false;
+		text_clear(&key);
+		text_put_span(&key, found);
+		if (text_failed(&key) || value.len != ENTRY_UUID_LEN)
+			return text_failed(&key) ? -ENOMEM : -EBADMSG;
+		memcpy(uuid, value.data, ENTRY_UUID_LEN);
+		r = engine_read(engine, PLAN_DIRECTORY, uuid, &have);
+		if (r < 0)
+			return r;
+		if (r == 0 || have.gone_since != 0)
+			continue;
+		text_put_span(out, have.place);
+		return 1;
+	}
+	return r;
+}
+
+int
 engine_next_line(struct engine *engine, enum plan_kind kind, bool *begun, uint8_t uuid[ENTRY_UUID_LEN], struct plan_have *out)
 {
 	const char letter = (char)kind;

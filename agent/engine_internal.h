@@ -68,6 +68,8 @@ must_check int engine_erase(struct engine *engine, enum plan_kind kind, const ui
 must_check int engine_expire(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN]);
 /* Whose PLACE is: 1 and the UUID, 0. */
 must_check int engine_holder(struct engine *engine, enum plan_kind kind, struct span place, uint8_t out_uuid[ENTRY_UUID_LEN]);
+/* A directory of an account that lives, below PLACE: 1 and its path, 0. */
+must_check int engine_living_below(struct engine *engine, struct span place, struct text *out);
 /* The next line after UUID (from the first one when *BEGUN is false). */
 must_check int engine_next_line(struct engine *engine, enum plan_kind kind, bool *begun, uint8_t uuid[ENTRY_UUID_LEN],
                                 struct plan_have *out);

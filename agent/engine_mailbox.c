@@ -269,13 +269,30 @@ set_quota(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN])
 	return write_line(engine, uuid, want.quota);
 }
 
+/* Only who renames a mailbox on the store, with its mail, can move it; then it is known by its stamp. */
 static int
-refuse_move(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], const struct plan_have *have)
+follow_move(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], const struct plan_have *have)
 {
+	cleanup(text_free) struct text why = TEXT_INIT, from = TEXT_INIT;
+	struct mailbox_want want = want_of(engine, uuid);
+	struct mailbox_found found;
 	char reason[256];
+	int r;
 
+	if (engine_is_dry(engine, "look for", PLAN_MAILBOX, want.name))
+		return 0;
+	text_put_span(&from, have->place);
+	r = mailbox_look(engine->parts.mailboxes, &want, &found, &why);
+	if (r < 0)
+		return failed(engine, uuid, r, text_str(&why));
+	if (found.state == MAILBOX_OURS) {
+		log_notice("the mailbox %s is called %s now", text_str(&from), text_str(&engine->step.place));
+		succeeded(engine, uuid);
+		r = engine_erase(engine, PLAN_MAILBOX, uuid, text_span(&from));
+		return r < 0 ? r : write_line(engine, uuid, found.quota);
+	}
 	snprintf(reason, sizeof(reason), "the mailbox %.*s would have to be renamed to %.100s: do that on the store, with its mail",
-	         have->place.len < 100 ? (int)have->place.len : 100, have->place.data, text_str(&engine->step.place));
+	         from.len < 100 ? (int)from.len : 100, text_str(&from), text_str(&engine->step.place));
 	return failed(engine, uuid, -EINVAL, reason);
 }
 
@@ -317,13 +334,13 @@ engine_do_mailbox(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], con
 	case PLAN_CHECK:
 		return check(engine, uuid);
 	case PLAN_MOVE:
-		return refuse_move(engine, uuid, &have);
+		return follow_move(engine, uuid, &have);
 	case PLAN_SET_QUOTA:
 		return set_quota(engine, uuid);
 	case PLAN_REFUSE:
 		return failed(engine, uuid, -EINVAL, engine->step.reason);
 	case PLAN_REMOVE:
-		if (!engine->is_removing)
+		if (!engine->is_removing && !engine->options.dry_run)
 			return 0;
 		r = engine_remove(engine, PLAN_MAILBOX, uuid, &have);
 		return r < 0 ? r : 0;
@@ -343,9 +360,10 @@ engine_do_mailbox(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], con
 int
 engine_remove(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN], const struct plan_have *have)
 {
-	cleanup(text_free) struct text why = TEXT_INIT, place = TEXT_INIT;
+	cleanup(text_free) struct text why = TEXT_INIT, place = TEXT_INIT, below = TEXT_INIT;
 	const struct disk_identity identity = { have->device, have->inode, have->born };
 	struct mailbox_want want = { .quota = MAILBOX_QUOTA_NONE };
+	char reason[256];
 	int r;
 
 	text_put_span(&place, have->place);
@@ -354,6 +372,15 @@ engine_remove(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENT
 	if (engine_is_dry(engine, "remove", kind, text_span(&place)))
 		return 0;
 	if (kind == PLAN_DIRECTORY) {
+		r = engine_living_below(engine, text_span(&place), &below);
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			snprintf(reason, sizeof(reason), "%.100s is not removed: it holds %.100s, whose account lives", text_str(&place),
+			         text_str(&below));
+			engine_fail(engine, kind, uuid, reason);
+			return 0;
+		}
 		r = disk_trash(engine->parts.disk, text_span(&place), &identity, uuid, engine_now(), &why);
 	} else {
 		want.name = text_span(&place);

@@ -37,7 +37,7 @@ struct agent {
 	struct engine_parts parts;
 	struct engine *engine;
 	struct queue *queue; /* NULL: there is none */
-	atomic_bool stopping;
+	int signals;         /* -1: none are waited for */
 	bool said_cannot_tell, said_status;
 	uint64_t next_complete; /* seconds since 1970 */
 	uint64_t next_queue;    /* milliseconds */
@@ -96,6 +96,16 @@ close_parts(struct agent *a)
 	a->parts = (struct engine_parts){ NULL };
 }
 
+/* A signal waits to be taken: a pass ends early. */
+static bool
+is_signalled(void *context)
+{
+	const struct agent *a = context;
+	struct pollfd pollfd = { .fd = a->signals, .events = POLLIN };
+
+	return a->signals >= 0 && poll(&pollfd, 1, 0) > 0;
+}
+
 static int
 open_engine(struct agent *a, struct text *why)
 {
@@ -103,7 +113,8 @@ open_engine(struct agent *a, struct text *why)
 	int r = open_parts(a, why);
 
 	options.dry_run = a->mode == MODE_DRY_RUN;
-	options.stop = &a->stopping;
+	options.should_stop = is_signalled;
+	options.context = a;
 	if (r == 0)
 		r = open_book(a, why);
 	if (r == 0)
@@ -289,6 +300,8 @@ run_daemon(struct agent *a)
 {
 	cleanup(close_fdp) int signals = daemon_signals_open();
 	int r = signals;
+
+	a->signals = signals;
 
 	while (r >= 0) {
 		cleanup(text_free) struct text why = TEXT_INIT;
@@ -531,7 +544,7 @@ main(int argc, char **argv)
 		"  --restore UUID    puts it back",
 	};
 	cleanup(text_free) struct text why = TEXT_INIT;
-	struct agent agent = { .mode = MODE_DAEMON };
+	struct agent agent = { .mode = MODE_DAEMON, .signals = -1 };
 	int status, r;
 
 	if (take_options(&agent, &argc, argv) < 0)

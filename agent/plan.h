@@ -27,8 +27,7 @@ struct plan_rules {
 	bool everything;               /* a single server: all hosts are this one */
 	size_t name_count;
 	const struct span *names;      /* of this host: [agent] host, and its aliases in the directory; lower case */
-	/* This host is in the group of file servers (mail stores): it has what names no host. */
-	bool is_default_file_host, is_default_mail_host;
+	bool is_default_file_host;     /* this host is in the group of file servers: it has what names no host */
 
 	size_t root_count;
 	const struct span *roots;      /* absolute, no / at the end */
@@ -69,7 +68,7 @@ must_check int plan_have_read(struct span value, struct plan_have *out);
 enum plan_act {
 	PLAN_NOTHING,
 	PLAN_MAKE,        /* make it, or adopt what stands there */
-	PLAN_CHECK,       /* it is there by the book: look whether it is, with the owner it should have, and complete what is missing */
+	PLAN_CHECK,       /* it is there by the book: look whether it is, with the owner it should have */
 	PLAN_MOVE,        /* from have.place to place */
 	PLAN_SET_QUOTA,
 	PLAN_KEEP,        /* note that it is kept */

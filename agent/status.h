@@ -3,7 +3,7 @@
  *
  * What the agent says of itself: a file of JSON in RUN-DIR, replaced as a whole, for `ispmanctl status` and monitoring.
  *
- *   {"program", "version", "pid", "time", "directories", "mailboxes", "waiting", "made", "removed", "adopted", "last-complete",
+ *   {"program", "version", "pid", "directories", "mailboxes", "waiting", "made", "removed", "adopted", "last-complete",
  *    "last-seconds", "brake": BOOL, "held", "is-adopted": BOOL, "failures": N,
  *    "failed": [{"kind", "account", "reason"}, ...]}      the first STATUS_FAILURES_MAX
  */

@@ -86,6 +86,24 @@ def removal(t, box):
     t.same(stage.staging(), [], "nothing is left in staging")
 
 
+def nested(t, box):
+    """A home within another one: what holds something that lives is not removed."""
+    stage = agentstage.Stage(box, settle="1s")
+    stage.adopt()
+    stage.add_domain(TERN)
+    home = stage.add_user("ada", TERN)
+    inner = stage.add_user("bob", TERN, homeDirectory=home + "/bob")
+    stage.start()
+    stage.wait(lambda: os.path.isdir(inner) or os.path.isdir(home + "/bob"), "both homes")
+    stage.ldap.delete(user_dn("ada", TERN))
+    stage.wait_failure("whose account lives")
+    t.ok(os.path.isdir(home + "/bob"), "a home in which another account lives stays")
+    stage.ldap.delete(user_dn("bob", TERN))
+    stage.wait(lambda: not os.path.exists(home), "both to go")
+    t.ok(len(stage.trash()) in (1, 2), "and goes when that one is gone, too", stage.trash())
+    stage.stop()
+
+
 def again(t, box):
     """Deleted and made again under the same name and path, between two looks or behind one."""
     stage = agentstage.Stage(box, settle="10m")
@@ -242,7 +260,7 @@ def main():
     if lacks:
         tap.skip_all(lacks)
     t = tap.Tap()
-    agentstage.run(t, "agent-removal", (removal, again, imported, brake, untrusted))
+    agentstage.run(t, "agent-removal", (removal, nested, again, imported, brake, untrusted))
     return t.done()
 
 
