@@ -331,8 +331,11 @@ engine_do_directory(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], c
 		return failed(engine, uuid, engine->step.reason);
 	case PLAN_REMOVE:
 		/* Elsewhere it is only counted: the brake weighs all that is due together. */
-		if (!engine->is_removing && !engine->options.dry_run)
+		if (!engine->is_removing) {
+			if (engine->figures.is_adopted)
+				(void)engine_is_dry(engine, "remove", PLAN_DIRECTORY, have.place);
 			return 0;
+		}
 		r = engine_remove(engine, PLAN_DIRECTORY, uuid, &have);
 		return r < 0 ? r : 0;
 	case PLAN_NOTHING:

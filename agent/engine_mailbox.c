@@ -340,8 +340,11 @@ engine_do_mailbox(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], con
 	case PLAN_REFUSE:
 		return failed(engine, uuid, -EINVAL, engine->step.reason);
 	case PLAN_REMOVE:
-		if (!engine->is_removing && !engine->options.dry_run)
+		if (!engine->is_removing) {
+			if (engine->figures.is_adopted)
+				(void)engine_is_dry(engine, "remove", PLAN_MAILBOX, have.place);
 			return 0;
+		}
 		r = engine_remove(engine, PLAN_MAILBOX, uuid, &have);
 		return r < 0 ? r : 0;
 	case PLAN_NOTHING:

@@ -154,6 +154,15 @@ request(const struct agent *a, const char *name, const char *meaning)
 }
 
 static bool
+has_request(const struct agent *a, const char *name)
+{
+	cleanup(text_free) struct text path = TEXT_INIT;
+
+	put_request(a, name, &path);
+	return access(text_str(&path), F_OK) == 0;
+}
+
+static bool
 take_request(const struct agent *a, const char *name)
 {
 	cleanup(text_free) struct text path = TEXT_INIT;
@@ -167,9 +176,12 @@ take_requests(struct agent *a)
 {
 	int r = 0;
 
-	if (take_request(a, REQUEST_ADOPT)) {
+	/* Noted first: a request that is lost would have to be made again. */
+	if (has_request(a, REQUEST_ADOPT)) {
 		log_notice("what is gone from the directory is removed from now on (--adopt)");
 		r = engine_adopt(a->engine);
+		if (r == 0)
+			(void)take_request(a, REQUEST_ADOPT);
 	}
 	if (r == 0 && take_request(a, REQUEST_RELEASE)) {
 		log_notice("the removals that the brake holds are allowed, once (--release-brake)");

@@ -88,6 +88,9 @@ class Runs:
         found = {path: entry for path, entry in found.items() if not path.startswith(".ispman/trash/")}
         for name in os.listdir(self.stage.root + "/.ispman/trash"):
             lies = self.stage.root + "/.ispman/trash/" + name
+            # Made ready, and never used: it goes with its time.
+            if not os.path.isdir(lies + "/content"):
+                continue
             with open(lies + "/origin") as f:
                 found["trash", name.rsplit(".", 1)[0], f.read()] = tuple(sorted(agentstage.tree(lies + "/content").items()))
         return found
