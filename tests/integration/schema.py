@@ -183,7 +183,7 @@ def check_config(t, box):
     slapd.stop()
 
 
-def check_reader(t, slapd, what, dns):
+def check_reader(t, slapd, what, dns, passwords=False):
     more = "\n".join("dn: ou=many%d,o=ispman\nobjectClass: ispmanBranch\nou: many%d\n" % (i, i)
                      for i in range(MANY))
     must(slapd.as_root("ldapadd", text=more))
@@ -192,7 +192,7 @@ def check_reader(t, slapd, what, dns):
     t.ok(done.returncode == 0, what + ": the reader is given more than 500 entries", done.stderr)
     seen = set(re.findall(r"^dn: (.*)$", done.stdout, re.M))
     t.same([d for d in dns if d not in seen], [], what + ": the reader sees every entry")
-    t.ok("userPassword" not in done.stdout, what + ": the reader sees no password")
+    t.same("userPassword" in done.stdout, passwords, what + (": the reader sees passwords" if passwords else ": the reader sees no password"))
     t.ok("entryUUID" in done.stdout and "entryCSN" in done.stdout,
          what + ": the reader sees entryUUID and entryCSN")
     ada = "uid=ada_pine_example,ou=users,ispmanDomain=pine.example,o=ispman"
@@ -233,9 +233,9 @@ def check_record_types(t, slapd):
     t.ok(done.returncode == 0, "records of unknown types can be stored", done.stderr)
 
 
-def check_modify(t, box, what, change):
+def check_modify(t, box, what, change, passwords=False):
     """CHANGE, a file of change records, on a server set up without a thought for us."""
-    folder = "modify-" + what.split()[0]
+    folder = "modify-%s%d" % (what.split()[0], passwords)
     for name in ("db", "slapd.d"):
         os.makedirs(box.path(folder, name))
     text = localised(read(os.path.join(SCHEMA_DIR, "slapd.ldif")), box, folder)
@@ -253,7 +253,7 @@ olcAccess: to * by self write by users search by * none
     must(slapd.as_root("ldapmodify", "-f", os.path.join(DOCS, "examples/logins.ldif")))
     done = slapd.as_root("ldapmodify", "-c", "-f", change)
     t.ok(done.returncode == 0, what + " applies to a running server", done.stderr)
-    check_reader(t, slapd, what, dns_of(tree))
+    check_reader(t, slapd, what, dns_of(tree), passwords)
     done = slapd.as_root("ldapmodify", "-c", "-f", change)
     t.ok(slapd.running(), what + " does no harm a second time", done.stderr)
     slapd.stop()
@@ -276,9 +276,10 @@ def main():
         check_modify(t, box, "slapd-modify.ldif", os.path.join(SCHEMA_DIR, "slapd-modify.ldif"))
         ispmanctl = servers.built("cache/ispmanctl")
         if ispmanctl:
-            snippet = must(run(ispmanctl, "-o", "ldap.base=o=ispman", "-o", "ldap.bind-dn=" + READER,
-                               "config", "slapd"))
-            check_modify(t, box, "ispmanctl config slapd", box.write("snippet.ldif", snippet))
+            for verify, passwords in (("hash", True), ("none", False)):
+                snippet = must(run(ispmanctl, "-o", "ldap.base=o=ispman", "-o", "ldap.bind-dn=" + READER,
+                                   "-o", "login.verify=" + verify, "config", "slapd"))
+                check_modify(t, box, "snippet of ispmanctl, verify = " + verify, box.write("snippet.ldif", snippet), passwords)
     return t.done()
 
 
