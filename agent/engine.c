@@ -159,8 +159,8 @@ look_at(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN])
 	return r < 0 ? r : do_account(engine, uuid, r > 0 ? &engine->account.entry : NULL, false);
 }
 
-static bool
-is_stopping(const struct engine *engine)
+bool
+engine_is_stopping(const struct engine *engine)
 {
 	return engine->options.should_stop != NULL && engine->options.should_stop(engine->options.context);
 }
@@ -180,7 +180,7 @@ all_accounts(struct engine *engine, bool domains, bool *out_any)
 		if ((engine->account.entry.kind == LOGIN_DOMAIN) != domains)
 			continue;
 		r = do_account(engine, engine->account.uuid, &engine->account.entry, true);
-		if (r < 0 || is_stopping(engine))
+		if (r < 0 || engine_is_stopping(engine))
 			return r < 0 ? r : -EINTR;
 		if (++seen % PROGRESS == 0)
 			log_info("%llu accounts looked at", (unsigned long long)seen);
@@ -204,7 +204,7 @@ all_lines(struct engine *engine, enum plan_kind kind)
 		if (r == 0)
 			r = kind == PLAN_DIRECTORY ? engine_do_directory(engine, uuid, NULL, true)
 			                           : engine_do_mailbox(engine, uuid, NULL, true);
-		if (r < 0 || is_stopping(engine))
+		if (r < 0 || engine_is_stopping(engine))
 			return r < 0 ? r : -EINTR;
 	}
 	if (kind == PLAN_DIRECTORY)
@@ -320,7 +320,7 @@ look_at_all(struct engine *engine, const struct changed *changed)
 
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; r == 0 && i < changed->count; i++) {
-			r = is_stopping(engine) ? -EINTR : home_get(engine->parts.cache, changed->uuids[i], &engine->account);
+			r = engine_is_stopping(engine) ? -EINTR : home_get(engine->parts.cache, changed->uuids[i], &engine->account);
 			if (r >= 0 && (r > 0 && engine->account.entry.kind == LOGIN_DOMAIN) == (round == 0))
 				r = do_account(engine, changed->uuids[i], r > 0 ? &engine->account.entry : NULL, false);
 			else if (r > 0)
@@ -375,7 +375,7 @@ retry_failures(struct engine *engine, uint64_t now)
 		if (engine->failures.notes[i].due > now)
 			continue;
 		memcpy(uuid, engine->failures.notes[i].uuid, ENTRY_UUID_LEN);
-		r = is_stopping(engine) ? -EINTR : look_at(engine, uuid);
+		r = engine_is_stopping(engine) ? -EINTR : look_at(engine, uuid);
 	}
 	return r;
 }
@@ -470,7 +470,7 @@ remove_due(struct engine *engine, uint64_t now)
 		struct engine_note note = engine->gone.notes[i];
 		size_t before = engine->gone.count;
 
-		if (!is_due(engine, &note, now) || is_stopping(engine)) {
+		if (!is_due(engine, &note, now) || engine_is_stopping(engine)) {
 			i++;
 			continue;
 		}

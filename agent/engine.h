@@ -84,6 +84,15 @@ must_check int engine_look_at_place(struct engine *engine, enum plan_kind kind, 
 void engine_names(const struct engine *engine, const struct span **out_names, size_t *out_count);
 enum plan_naming engine_naming(const struct engine *engine);
 
+/* What an audit of the mail store found. */
+struct engine_audit {
+	uint64_t looked_at, corrected, wrong;
+};
+/* Asks for stamp, quota and rights of every mailbox, and sets right what it may. 0, or negative: the store is away (the failure is
+ * kept), or
+ * it was stopped (-EINTR). */
+must_check int engine_audit(struct engine *engine, struct engine_audit *out);
+
 /* From now on what is gone is removed. */
 must_check int engine_adopt(struct engine *engine);
 /* Lets the removals happen that are held now. */

@@ -54,6 +54,7 @@ struct engine {
 };
 
 uint64_t engine_now(void);
+bool engine_is_stopping(const struct engine *engine);
 
 /* --- engine_book.c --------------------------------------------------------------------------------------------------- */
 

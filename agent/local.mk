@@ -20,6 +20,7 @@ noinst_LTLIBRARIES += %D%/libagent.la
 	%D%/agent_settings.c %D%/agent_settings.h \
 	%D%/confine.c %D%/confine.h \
 	%D%/engine.c %D%/engine.h %D%/engine_internal.h \
+	%D%/engine_audit.c \
 	%D%/engine_book.c \
 	%D%/engine_directory.c \
 	%D%/engine_mailbox.c \

@@ -534,6 +534,64 @@ mailbox_set_quota(struct mailbox_session *s, const struct mailbox_want *want, st
 	return r < 0 ? r : set_quota(s, want, why);
 }
 
+/* The rights of an owner as Cyrus gives them. */
+#define OWNER_RIGHTS "lrswipkxtecdan"
+
+struct owning {
+	struct span owner;
+	bool complete;
+};
+
+/* ACL name identifier rights ... */
+static int
+note_owner(void *context, struct span rest)
+{
+	struct owning *owning = context;
+	cleanup(text_free) struct text identifier = TEXT_INIT, rights = TEXT_INIT;
+	struct imap_token token;
+
+	if (imap_next(&rest, &token) <= 0 || !imap_is_atom(&token, "ACL") || imap_next(&rest, &token) <= 0)
+		return 0;
+	while (imap_next(&rest, &token) > 0) {
+		text_clear(&identifier);
+		imap_put_value(&identifier, &token);
+		if (imap_next(&rest, &token) <= 0)
+			break;
+		text_clear(&rights);
+		imap_put_value(&rights, &token);
+		if (!span_is_nocase(text_span(&identifier), owning->owner))
+			continue;
+		owning->complete = true;
+		for (const char *right = OWNER_RIGHTS; *right != '\0'; right++)
+			owning->complete &= memchr(text_str(&rights), *right, rights.len) != NULL;
+	}
+	return 0;
+}
+
+int
+mailbox_give_rights(struct mailbox_session *s, const struct mailbox_want *want, struct text *why)
+{
+	struct owning owning = { .owner = want->name };
+	struct imap_status status;
+	int r = prepare(s, want->name, why);
+
+	if (r < 0)
+		return r;
+	begin_of(s, "GETACL ", want->name);
+	r = run(s, note_owner, &owning, &status, why);
+	if (r <= 0)
+		return r == 0 ? refuse(s, want->name, &status, why) : r;
+	if (owning.complete)
+		return 0;
+	begin_of(s, "SETACL ", want->name);
+	text_put_char(&s->command, ' ');
+	if (!imap_put_quoted(&s->command, want->name))
+		return -EINVAL;
+	text_put(&s->command, " " OWNER_RIGHTS);
+	r = run(s, NULL, NULL, &status, why);
+	return r == 0 ? refuse(s, want->name, &status, why) : r;
+}
+
 /* --- removing --------------------------------------------------------------------------------------------------------------- */
 
 int

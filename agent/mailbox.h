@@ -69,6 +69,8 @@ must_check int mailbox_complete(struct mailbox_session *session, const struct ma
 /* Stamps one that has no stamp. */
 must_check int mailbox_adopt(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);
 must_check int mailbox_set_quota(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);
+/* Gives its owner the rights that Cyrus gives with a new mailbox, if one is missing: 1 it was necessary, 0 not. */
+must_check int mailbox_give_rights(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);
 /* Gives itself the right and deletes it with all folders (Cyrus keeps them for its own time), if its stamp is the wanted one: 1, 0
  * when there is none; then sweeps the rights as mailbox_make does. -EEXIST when it is another's. */
 must_check int mailbox_delete(struct mailbox_session *session, const struct mailbox_want *want, struct text *why);

@@ -27,7 +27,7 @@ enum {
 	DUE_MILLISECONDS = 1000,
 };
 
-enum mode { MODE_DAEMON, MODE_ONCE, MODE_DRY_RUN, MODE_ADOPT, MODE_RELEASE, MODE_LIST, MODE_RESTORE };
+enum mode { MODE_DAEMON, MODE_ONCE, MODE_DRY_RUN, MODE_ADOPT, MODE_RELEASE, MODE_AUDIT, MODE_LIST, MODE_RESTORE };
 
 struct agent {
 	struct daemon_options options;
@@ -45,6 +45,7 @@ struct agent {
 
 #define REQUEST_ADOPT "adopt.request"
 #define REQUEST_RELEASE "release-brake.request"
+#define REQUEST_AUDIT "audit.request"
 
 /* --- parts -------------------------------------------------------------------------------------------------------------------- */
 
@@ -171,6 +172,23 @@ take_request(const struct agent *a, const char *name)
 	return unlink(text_str(&path)) == 0;
 }
 
+/* A store that is away is said to be, and is no reason to end. */
+static void
+audit(struct agent *a)
+{
+	struct engine_audit audit;
+	int r = engine_audit(a->engine, &audit);
+
+	if (r == -EINTR)
+		return;
+	if (r < 0)
+		log_warning("the audit of the mail store ended early: %s",
+		            r == -EAGAIN || r == -EPERM || r == -EPROTO ? "it does not answer as it should" : ledger_error_text());
+	log_notice("audit of the mail store: %llu mailboxes, %llu things set right, %llu mailboxes that are not as they should be",
+	           (unsigned long long)audit.looked_at, (unsigned long long)audit.corrected, (unsigned long long)audit.wrong);
+	(void)take_request(a, REQUEST_AUDIT);
+}
+
 static int
 take_requests(struct agent *a)
 {
@@ -187,6 +205,8 @@ take_requests(struct agent *a)
 		log_notice("the removals that the brake holds are allowed, once (--release-brake)");
 		engine_release_brake(a->engine);
 	}
+	if (r == 0 && has_request(a, REQUEST_AUDIT))
+		audit(a);
 	return r;
 }
 
@@ -489,6 +509,8 @@ run(struct agent *a)
 		return request(a, REQUEST_ADOPT, "what is gone from the directory is removed from now on");
 	case MODE_RELEASE:
 		return request(a, REQUEST_RELEASE, "the removals that the brake holds are allowed, once");
+	case MODE_AUDIT:
+		return request(a, REQUEST_AUDIT, "every mailbox is looked at by the agent; its log says what it found");
 	case MODE_LIST:
 		r = list_trash(a);
 		break;
@@ -511,7 +533,8 @@ take_options(struct agent *a, int *argc, char **argv)
 		enum mode mode;
 	} ours[] = {
 		{ "--once", MODE_ONCE },           { "--dry-run", MODE_DRY_RUN },   { "--adopt", MODE_ADOPT },
-		{ "--release-brake", MODE_RELEASE }, { "--list-trash", MODE_LIST }, { "--restore", MODE_RESTORE },
+		{ "--release-brake", MODE_RELEASE }, { "--audit", MODE_AUDIT },     { "--list-trash", MODE_LIST },
+		{ "--restore", MODE_RESTORE },
 	};
 	int kept = 1;
 
@@ -552,6 +575,7 @@ main(int argc, char **argv)
 		"  --dry-run         says what would be done, and does nothing\n"
 		"  --adopt           what is gone from the directory is removed from now on\n"
 		"  --release-brake   lets the removals happen that the brake holds, once\n"
+		"  --audit           looks at every mailbox: stamp, quota, rights\n"
 		"  --list-trash      what was removed and is kept\n"
 		"  --restore UUID    puts it back",
 	};

@@ -86,6 +86,8 @@ def lives(t, store, mode, names):
     t.same([probe("quota %s 1 1000" % login), probe("look %s 1" % login), probe("quota %s 1" % login), probe("look %s 1" % login)],
            ["0", "ours 1000", "0", "ours -1"], "%s: quotas are changed and lifted" % mode)
 
+    admin(store, 'SETACL "%s" "%s" lr' % (ada, login))
+    t.same([probe("rights %s 1" % login), probe("rights %s 1" % login)], ["1", "0"], "%s: rights that its owner has lost" % mode)
     # Somebody lets ada see something; then ada is deleted, and another ada comes.
     t.same(probe("make %s 9" % other), "1", "%s: another one" % mode)
     admin(store, 'CREATE "%s"' % eve, 'SETACL "%s" "%s" lrs' % (eve, login))

@@ -105,6 +105,26 @@ def made(t, box):
            "another pass has nothing to do")
 
 
+def audited(t, box):
+    """What a comparison of names does not see."""
+    stage = stage_of(box)
+    for name in ("ada", "bob", "eve"):
+        add(stage, name)
+    stage.start()
+    admin = Admin(stage.store)
+    stage.wait(lambda: all(admin.quota(name) == "0 102400" for name in ("ada", "bob", "eve")), "the mailboxes")
+    admin.imap.setquota('"user/ada@%s"' % TERN, "(STORAGE 7)")
+    admin.imap.setacl('"user/bob@%s"' % TERN, "bob@" + TERN, "lr")
+    admin.imap.xatom("SETMETADATA", '"user/eve@%s"' % TERN, '(/shared/comment "mine")')
+    stage.once("--audit")
+    stage.wait(lambda: "audit of the mail store: 3 mailboxes, 2 things set right, 1 mailboxes" in stage.daemon.log(), "the audit")
+    t.same([admin.quota("ada"), "lrswip" in str(admin.imap.getacl('"user/bob@%s"' % TERN)[1])], ["0 102400", True],
+           "an audit sets quotas and rights right")
+    t.ok("mailbox eve@tern.example: it has lost its stamp" in stage.daemon.log(),
+         "and tells of a mailbox that is not the account's any more", stage.daemon.log())
+    stage.stop()
+
+
 def again(t, box):
     stage = stage_of(box, settle="10m", directories="yes")
     stage.adopt()
@@ -221,7 +241,7 @@ def main():
     if lacks:
         tap.skip_all(lacks)
     t = tap.Tap()
-    agentstage.run(t, "agent-store", (made, again, existing, outages))
+    agentstage.run(t, "agent-store", (made, audited, again, existing, outages))
     return t.done()
 
 

@@ -8,6 +8,7 @@
  *	complete NAME ID
  *	adopt NAME ID
  *	quota NAME ID QUOTA
+ *	rights NAME ID
  *	delete NAME ID
  *	restore NAME ID
  *	each                   the names, with blanks between
@@ -75,6 +76,7 @@ do_line(struct span line, struct text *why)
 	} commands[] = {
 		{ "make", mailbox_make },       { "complete", mailbox_complete }, { "adopt", mailbox_adopt },
 		{ "quota", mailbox_set_quota }, { "delete", mailbox_delete },     { "restore", mailbox_restore },
+		{ "rights", mailbox_give_rights },
 	};
 	struct mailbox_want want;
 	struct span word;
