@@ -30,6 +30,7 @@ integration_lib = \
 	tests/lib/tap.py \
 	tests/lib/treesource.py \
 	tests/lib/twosides.py \
+	tests/lib/watch_account.py \
 	tests/lib/watch_answer.py \
 	tests/lib/watch_command.py \
 	tests/lib/zonechange.py \

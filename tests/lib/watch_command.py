@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: the ispman authors
-"""How long after the beginning of a command something is seen: what watch_answer.py and watch_login.py share."""
+"""How long after the beginning of a command something is seen: what watch_account.py, watch_answer.py and watch_login.py share."""
 
 import subprocess
 import sys
