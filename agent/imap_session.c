@@ -380,7 +380,7 @@ note_capability(void *context, struct span rest)
 }
 
 static int
-prepare_tls(struct imap_session *s, const struct imap_options *options, const char *host)
+prepare_tls(struct imap_session *s, const struct imap_options *options, char *host)
 {
 	s->tls_context = SSL_CTX_new(TLS_client_method());
 	if (s->tls_context == NULL)
@@ -400,7 +400,7 @@ prepare_tls(struct imap_session *s, const struct imap_options *options, const ch
 }
 
 static int
-start_tls(struct imap_session *s, const struct imap_options *options, const char *host, struct text *why)
+start_tls(struct imap_session *s, const struct imap_options *options, char *host, struct text *why)
 {
 	int r = imap_command(s, SPAN("STARTTLS"), NULL, NULL, NULL, why), done;
 
@@ -450,19 +450,15 @@ authenticate(struct imap_session *s, const struct imap_options *options, struct 
 	text_put(&plain, options->user);
 	text_put_char(&plain, '\0');
 	text_put(&plain, options->password);
-	text_putf(&line, s->initial_response ? "a%u AUTHENTICATE PLAIN " : "", ++s->number);
+	if (s->initial_response)
+		text_putf(&line, "a%u AUTHENTICATE PLAIN ", ++s->number);
 	base64 = text_failed(&plain) ? NULL : text_extend(&line, 4 * (plain.len + 2) / 3 + 4);
 	if (base64 == NULL)
 		return fail(s, -ENOMEM, why, strerror(ENOMEM));
 	n = EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)plain.data, (int)plain.len);
 	line.len = (size_t)(base64 - line.data) + (size_t)n;
 	text_put(&line, "\r\n");
-	if (s->initial_response) {
-		r = send_all(s, text_span(&line), why);
-	} else {
-		s->number--;
-		r = begin(s, SPAN("AUTHENTICATE PLAIN"), why);
-	}
+	r = s->initial_response ? send_all(s, text_span(&line), why) : begin(s, SPAN("AUTHENTICATE PLAIN"), why);
 	if (r == 0)
 		r = finish(s, s->initial_response ? SPAN("") : text_span(&line), note_capability, s, &status, why);
 	if (r != 0)
@@ -474,7 +470,7 @@ authenticate(struct imap_session *s, const struct imap_options *options, struct 
 }
 
 static int
-greet(struct imap_session *s, const struct imap_options *options, const char *host, struct text *why)
+greet(struct imap_session *s, const struct imap_options *options, char *host, struct text *why)
 {
 	struct imap_response response;
 	struct imap_status status;

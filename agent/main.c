@@ -94,7 +94,7 @@ close_parts(struct agent *a)
 	cache_close(a->parts.cache);
 	a->engine = NULL;
 	a->queue = NULL;
-	a->parts = (struct engine_parts){ NULL };
+	a->parts = (struct engine_parts){ .cache = NULL };
 }
 
 /* A signal waits to be taken: a pass ends early. */
