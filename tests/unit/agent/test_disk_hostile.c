@@ -321,7 +321,7 @@ what_is_mounted_below_a_root_is_not_entered(void **state)
 		char command[200];
 		int r;
 
-		if (!own_mounts() || mount(bind ? outside : "tmpfs", at, bind ? NULL : "tmpfs", bind ? MS_BIND : 0, "size=1m") < 0) {
+		if (!own_mounts() || mount(bind ? outside : "tmpfs", at, bind ? "none" : "tmpfs", bind ? MS_BIND : 0, "size=1m") < 0) {
 			free(before);
 			skip();
 		}
