@@ -292,7 +292,7 @@ reap_removes_names_only(void **state)
 static bool
 own_mounts(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 /* Both another file system and the same one mounted again. */
