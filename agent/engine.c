@@ -631,7 +631,6 @@ engine_free(struct engine *engine)
 	text_free(&engine->host_names);
 	text_free(&engine->step.place);
 	text_free(&engine->line);
-	text_free(&engine->other_line);
 	free(engine->names);
 	free(engine);
 }

@@ -43,14 +43,13 @@ write_gone(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_
 	return engine_write(engine, kind, uuid, &line);
 }
 
-bool
-engine_do_note(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN], const struct plan_have *have,
-               const struct account_entry *entry, int *out_result)
+/* What both kinds only note: true when the step was one of these. */
+static bool
+do_note(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN], const struct plan_have *have, int *out_result)
 {
 	struct plan_have line = *have;
 	struct span place = have->place;
 
-	(void)entry;
 	switch (engine->step.act) {
 	case PLAN_NOTE_GONE:
 		if (engine_is_dry(engine, "wait to remove", kind, place))
@@ -84,6 +83,25 @@ engine_do_note(struct engine *engine, enum plan_kind kind, const uint8_t uuid[EN
 	}
 	*out_result = 0;
 	return true;
+}
+
+int
+engine_plan(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN], const struct account_entry *entry,
+            bool complete, struct plan_have *out_have)
+{
+	int result = 0, r = engine_read(engine, kind, uuid, out_have);
+
+	while (r >= 0) {
+		(kind == PLAN_DIRECTORY ? plan_directory : plan_mailbox)(&engine->rules, entry, out_have, complete, engine_now(), &engine->step);
+		if (text_failed(&engine->step.place))
+			return -ENOMEM;
+		if (!do_note(engine, kind, uuid, out_have, &result))
+			return 1;
+		if (result < 0 || engine->options.dry_run)
+			return result;
+		r = engine_read(engine, kind, uuid, out_have);
+	}
+	return r;
 }
 
 /* --- directories ----------------------------------------------------------------------------------------------------------------- */
@@ -301,23 +319,10 @@ int
 engine_do_directory(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], const struct account_entry *entry, bool complete)
 {
 	struct plan_have have;
-	int result = 0, r = engine_read(engine, PLAN_DIRECTORY, uuid, &have);
+	int r = engine_plan(engine, PLAN_DIRECTORY, uuid, entry, complete, &have);
 
-	if (r < 0)
+	if (r <= 0)
 		return r;
-	/* Notes come first, one at a time: what is to be done is asked once more behind each. */
-	for (int i = 0; i < 4; i++) {
-		plan_directory(&engine->rules, entry, &have, complete, engine_now(), &engine->step);
-		if (text_failed(&engine->step.place))
-			return -ENOMEM;
-		if (!engine_do_note(engine, PLAN_DIRECTORY, uuid, &have, entry, &result))
-			break;
-		if (result < 0 || engine->options.dry_run)
-			return result;
-		r = engine_read(engine, PLAN_DIRECTORY, uuid, &have);
-		if (r < 0)
-			return r;
-	}
 	switch (engine->step.act) {
 	case PLAN_MAKE:
 		return make(engine, uuid);

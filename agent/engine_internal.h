@@ -50,7 +50,7 @@ struct engine {
 	char mail_reason[256];           /* why */
 	struct plan_step step;
 	struct home_account account;
-	struct text line, other_line;
+	struct text line;
 };
 
 uint64_t engine_now(void);
@@ -101,9 +101,12 @@ must_check int engine_may_make_room(struct engine *engine, const uint8_t holder[
 /* Removes what the line says, whatever the time: 1 removed (or nothing was there), 0 not (a failure is kept). */
 must_check int engine_remove(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN],
                              const struct plan_have *have);
-/* What both kinds note: true when the step was one of these. */
-bool engine_do_note(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN], const struct plan_have *have,
-                    const struct account_entry *entry, int *out_result);
+/* Plans the next step, into engine->step. What is only noted in the book (that the entry is gone, or back; that another host has it)
+ * is done
+ * here, one note after the other, until something else is to be done: 1 and the line as it is then; 0 when it was a dry run and said
+ * so. */
+must_check int engine_plan(struct engine *engine, enum plan_kind kind, const uint8_t uuid[ENTRY_UUID_LEN],
+                           const struct account_entry *entry, bool complete, struct plan_have *out_have);
 /* Prints the step in a dry run. */
 bool engine_is_dry(const struct engine *engine, const char *what, enum plan_kind kind, struct span place);
 

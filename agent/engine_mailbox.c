@@ -300,22 +300,10 @@ int
 engine_do_mailbox(struct engine *engine, const uint8_t uuid[ENTRY_UUID_LEN], const struct account_entry *entry, bool complete)
 {
 	struct plan_have have;
-	int result = 0, r = engine_read(engine, PLAN_MAILBOX, uuid, &have);
+	int r = engine_plan(engine, PLAN_MAILBOX, uuid, entry, complete, &have);
 
-	if (r < 0)
+	if (r <= 0)
 		return r;
-	for (int i = 0; i < 4; i++) {
-		plan_mailbox(&engine->rules, entry, &have, complete, engine_now(), &engine->step);
-		if (text_failed(&engine->step.place))
-			return -ENOMEM;
-		if (!engine_do_note(engine, PLAN_MAILBOX, uuid, &have, entry, &result))
-			break;
-		if (result < 0 || engine->options.dry_run)
-			return result;
-		r = engine_read(engine, PLAN_MAILBOX, uuid, &have);
-		if (r < 0)
-			return r;
-	}
 	/* The store is away: what is to be done there waits, without asking it for each. */
 	if (engine->step.act != PLAN_NOTHING && engine->step.act != PLAN_CHECK && engine->step.act != PLAN_REFUSE &&
 	    !(engine->step.act == PLAN_REMOVE && !engine->is_removing) && is_away(engine)) {

@@ -300,33 +300,36 @@ mailbox_look(struct mailbox_session *s, const struct mailbox_want *want, struct 
 
 /* --- rights that others' mailboxes grant --------------------------------------------------------------------------------- */
 
-/* Names of mailboxes, each followed by a NUL. */
-struct names {
-	struct text text;
-	bool failed;
-};
-
-/* LIST (...) "/" name: what is not the user's own. */
-static int
-note_other(void *context, struct span rest)
+/* Appends the name in LIST (...) "/" name; false when the response is none, or has none that could be kept. */
+static bool
+put_listed(struct text *out, struct span rest)
 {
-	struct names *names = context;
-	cleanup(text_free) struct text name = TEXT_INIT;
+	size_t before = out->len;
 	struct imap_token token;
 	int depth = 0;
 
 	if (imap_next(&rest, &token) <= 0 || !imap_is_atom(&token, "LIST"))
-		return 0;
+		return false;
 	while (imap_next(&rest, &token) > 0 && (token.kind == IMAP_OPEN || depth > 0))
 		depth += token.kind == IMAP_OPEN ? 1 : token.kind == IMAP_CLOSE ? -1 : 0;
 	/* The separator was taken; now the name. */
 	if (imap_next(&rest, &token) <= 0)
+		return false;
+	imap_put_value(out, &token);
+	return out->len > before && memchr(out->data + before, '\0', out->len - before) == NULL;
+}
+
+/* What is not the user's own. */
+static int
+note_other(void *context, struct span rest)
+{
+	struct text *names = context;
+	cleanup(text_free) struct text name = TEXT_INIT;
+
+	if (!put_listed(&name, rest) || span_starts_nocase(text_span(&name), SPAN("INBOX")))
 		return 0;
-	imap_put_value(&name, &token);
-	if (span_starts_nocase(text_span(&name), SPAN("INBOX")) || memchr(text_str(&name), '\0', name.len) != NULL)
-		return 0;
-	text_put_span(&names->text, text_span(&name));
-	text_put_char(&names->text, '\0');
+	text_put_span(names, text_span(&name));
+	text_put_char(names, '\0');
 	return 0;
 }
 
@@ -392,7 +395,7 @@ revoke_right(struct mailbox_session *s, struct span seen, struct span identifier
 
 /* What NAME may see of others' is asked as NAME: the server has no other way to tell. */
 static int
-list_others(struct mailbox_session *s, struct span name, struct names *out, struct text *why)
+list_others(struct mailbox_session *s, struct span name, struct text *out, struct text *why)
 {
 	cleanup(imap_session_closep) struct imap_session *user = NULL;
 	cleanup(text_free) struct text act_as = TEXT_INIT;
@@ -404,25 +407,24 @@ list_others(struct mailbox_session *s, struct span name, struct names *out, stru
 	r = open_as(s, text_str(&act_as), &user, why);
 	if (r == 0)
 		r = imap_command(user, SPAN("LIST \"\" \"*\""), note_other, out, NULL, why);
-	return r < 0 ? r : text_failed(&out->text) ? -ENOMEM : 0;
+	return r < 0 ? r : text_failed(out) ? -ENOMEM : 0;
 }
 
 static int
 sweep_rights(struct mailbox_session *s, struct span name, struct text *why)
 {
-	struct names others = { .text = TEXT_INIT };
+	cleanup(text_free) struct text others = TEXT_INIT;
 	const char *at = memchr(name.data, '@', name.len);
 	struct span domain = at != NULL ? span_skip(name, (size_t)(at - name.data) + 1) : SPAN(""), rest;
 	int r = list_others(s, name, &others, why);
 
-	rest = text_span(&others.text);
+	rest = text_span(&others);
 	while (r >= 0 && rest.len > 0) {
 		struct span seen = span_from(rest.data, strlen(rest.data));
 
 		r = revoke_right(s, seen, name, domain, why);
 		rest = span_skip(rest, seen.len + 1);
 	}
-	text_free(&others.text);
 	return r < 0 ? r : 0;
 }
 
@@ -630,22 +632,16 @@ mailbox_delete(struct mailbox_session *s, const struct mailbox_want *want, struc
 	return is_there_already(&status) ? (refuse(s, want->name, &status, why), -EAGAIN) : refuse(s, want->name, &status, why);
 }
 
-/* LIST (...) "/" name */
 static int
 note_any(void *context, struct span rest)
 {
-	struct names *names = context;
-	struct imap_token token;
-	int depth = 0;
+	struct text *names = context;
+	cleanup(text_free) struct text name = TEXT_INIT;
 
-	if (imap_next(&rest, &token) <= 0 || !imap_is_atom(&token, "LIST"))
+	if (!put_listed(&name, rest))
 		return 0;
-	while (imap_next(&rest, &token) > 0 && (token.kind == IMAP_OPEN || depth > 0))
-		depth += token.kind == IMAP_OPEN ? 1 : token.kind == IMAP_CLOSE ? -1 : 0;
-	if (imap_next(&rest, &token) <= 0)
-		return 0;
-	imap_put_value(&names->text, &token);
-	text_put_char(&names->text, '\0');
+	text_put_span(names, text_span(&name));
+	text_put_char(names, '\0');
 	return 0;
 }
 
@@ -716,7 +712,7 @@ restore_newest(struct mailbox_session *s, const struct mailbox_want *want, struc
 int
 mailbox_restore(struct mailbox_session *s, const struct mailbox_want *want, struct text *why)
 {
-	struct names names = { .text = TEXT_INIT };
+	cleanup(text_free) struct text names = TEXT_INIT;
 	const char *at = s->options.virtual_domains ? memchr(want->name.data, '@', want->name.len) : NULL;
 	size_t local = at != NULL ? (size_t)(at - want->name.data) : want->name.len;
 	int r = prepare(s, want->name, why);
@@ -726,11 +722,10 @@ mailbox_restore(struct mailbox_session *s, const struct mailbox_want *want, stru
 	begin(s, "LIST \"\" ");
 	put_mailbox(s, s->separator == '/' ? "DELETED/user" : "DELETED.user", want->name, SPAN("*"));
 	r = run(s, note_any, &names, NULL, why);
-	if (r > 0 && text_failed(&names.text))
+	if (r > 0 && text_failed(&names))
 		r = -ENOMEM;
 	if (r > 0)
-		r = restore_newest(s, want, text_span(&names.text), strlen("DELETED.user.") + local, why);
-	text_free(&names.text);
+		r = restore_newest(s, want, text_span(&names), strlen("DELETED.user.") + local, why);
 	return r;
 }
 
@@ -739,7 +734,7 @@ mailbox_restore(struct mailbox_session *s, const struct mailbox_want *want, stru
 int
 mailbox_each(struct mailbox_session *s, int (*each)(void *context, struct span name), void *context, struct text *why)
 {
-	struct names names = { .text = TEXT_INIT };
+	cleanup(text_free) struct text names = TEXT_INIT;
 	struct span rest, name;
 	int r = connect_admin(s, why);
 
@@ -748,15 +743,14 @@ mailbox_each(struct mailbox_session *s, int (*each)(void *context, struct span n
 	begin(s, "LIST \"\" ");
 	text_putf(&s->command, s->options.virtual_domains ? "\"user%c%%@%%\"" : "\"user%c%%\"", s->separator);
 	r = run(s, note_any, &names, NULL, why);
-	if (r > 0 && text_failed(&names.text))
+	if (r > 0 && text_failed(&names))
 		r = -ENOMEM;
 	if (r > 0)
 		r = 0;
-	for (rest = text_span(&names.text); r == 0 && rest.len > 0; rest = span_skip(rest, name.len + 1)) {
+	for (rest = text_span(&names); r == 0 && rest.len > 0; rest = span_skip(rest, name.len + 1)) {
 		name = span_from(rest.data, strlen(rest.data));
 		if (name.len > 5)
 			r = each(context, span_skip(name, 5));
 	}
-	text_free(&names.text);
 	return r;
 }
